@@ -1,0 +1,26 @@
+package keystore
+
+import "errors"
+
+// The kinds of error that callers act on; test for them with errors.Is.
+var (
+	ErrPassword    = errors.New("wrong password")                     // only where the format can tell it from damage
+	ErrFormat      = errors.New("malformed file")                     // the bytes are at fault, not the caller
+	ErrUnsupported = errors.New("not supported")                      // well-formed, but an algorithm or feature we do not read; the text names its OID
+	ErrTooLarge    = errors.New("exceeds a limit on untrusted input") // see [Limits]
+	ErrExists      = errors.New("exists already")                     // nothing was overwritten
+	ErrLocked      = errors.New("locked by another process")          // try again when it has ended
+)
+
+// kinds is the closed set that decoders return.
+var kinds = []error{ErrPassword, ErrFormat, ErrUnsupported, ErrTooLarge, ErrExists, ErrLocked}
+
+// KindOf returns which of the kinds of this package err is, or nil when it is none of them.
+func KindOf(err error) error {
+	for _, k := range kinds {
+		if errors.Is(err, k) {
+			return k
+		}
+	}
+	return nil
+}
