@@ -165,4 +165,3 @@ func (d *Deployment) UsesCRL(l *Listener) bool {
 	}
 	return d.Revocation.CRL
 }
-
