@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// The exit codes; docs/cli.md promises them to scripts.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitFound       = 3 // it ran, and found something: a failed check, a loss, something due
+	exitNotFound    = 4
+	exitPassword    = 5
+	exitExists      = 6
+	exitLocked      = 7
+	exitUnsupported = 8
+	exitTooLarge    = 9
+	exitInterrupted = 130
+)
+
+// Kinds of error that only the command line has.
+var (
+	errUsage       = errors.New("wrong command line")
+	errFound       = errors.New("not as it should be") // the command ran; what it found has been printed or stands in the error
+	errNotFound    = errors.New("not found")
+	errInterrupted = errors.New("interrupted")
+)
+
+// outcome is how an error kind ends the process.
+type outcome struct {
+	kind error
+	name string // in JSON
+	code int
+	hint string // the next thing to do, where the error carries no better one
+}
+
+// outcomes is searched in order: the first kind in the error's chain decides.
+var outcomes = []outcome{
+	{errInterrupted, "interrupted", exitInterrupted, "what was finished is kept; run the same command again to go on"},
+	{errUsage, "usage", exitUsage, "mqttpki --help"},
+	{errFound, "found", exitFound, ""},
+	{keystore.ErrPassword, "password", exitPassword, "name where the right password is kept, for example --in-pass file:client.pass"},
+	{keystore.ErrExists, "exists", exitExists, "repeat with --force; an old private key is kept as a dated backup"},
+	{keystore.ErrLocked, "locked", exitLocked, "another mqttpki is at work there; try again when it has ended"},
+	{keystore.ErrTooLarge, "limit", exitTooLarge, "no honest file reaches this limit; find out where the file came from"},
+	{keystore.ErrUnsupported, "unsupported", exitUnsupported, "have the program that made the file write it in another format"},
+	{keystore.ErrFormat, "format", exitFailed, "mqttpki inspect FILE says what the file really is"},
+	{errNotFound, "not-found", exitNotFound, "mqttpki list shows what there is"},
+}
+
+// outcomeOf finds how err ends the process.
+func outcomeOf(err error) outcome {
+	for _, o := range outcomes {
+		if errors.Is(err, o.kind) {
+			return o
+		}
+	}
+	return outcome{err, "failed", exitFailed, ""}
+}
+
+// hinted is an error that brings its own hint.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
+// withHint gives err a hint, which is the next command to type. The innermost hint wins: it knows most.
+func withHint(err error, format string, args ...any) error {
+	var h hinted
+	if err == nil || errors.As(err, &h) {
+		return err
+	}
+	return hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// quietError keeps its kind in the chain without spelling it in the message.
+type quietError struct {
+	error
+	kind error
+}
+
+func (q quietError) Unwrap() []error { return []error{q.error, q.kind} }
+
+// ofKind gives err a kind that decides the exit code, and leaves its message as it is.
+func ofKind(kind, err error) error { return quietError{err, kind} }
+
+// usageError is err as a mistake in the command line (exit 2), with a hint.
+func usageError(err error, hint string, args ...any) error {
+	return withHint(ofKind(errUsage, err), hint, args...)
+}
+
+// usagef is usageError for a message.
+func usagef(format string, args ...any) error { return ofKind(errUsage, fmt.Errorf(format, args...)) }
+
+// foundf says that the command ran and what it found (exit 3).
+func foundf(format string, args ...any) error { return ofKind(errFound, fmt.Errorf(format, args...)) }
+
+// report prints err with its hint, as text or JSON, and returns the exit code.
+func (d *deps) report(err error) int {
+	o := outcomeOf(err)
+	hint := o.hint
+	var h hinted
+	if errors.As(err, &h) {
+		hint = h.hint
+	}
+	if d.json {
+		var doc struct {
+			Error struct {
+				Kind     string `json:"kind"`
+				Message  string `json:"message"`
+				Hint     string `json:"hint,omitempty"`
+				ExitCode int    `json:"exit_code"`
+			} `json:"error"`
+		}
+		doc.Error.Kind, doc.Error.Message, doc.Error.Hint, doc.Error.ExitCode = o.name, err.Error(), hint, o.code
+		text, _ := json.MarshalIndent(doc, "", "  ")
+		_, _ = fmt.Fprintf(d.err, "%s\n", text)
+		return o.code
+	}
+	_, _ = fmt.Fprintf(d.err, "mqttpki: %s\n", printable(err.Error()))
+	if hint != "" {
+		_, _ = fmt.Fprintf(d.err, "hint: %s\n", printable(hint))
+	}
+	return o.code
+}
+
+// printable replaces control characters other than line feed and tab: errors quote names from untrusted files, which
+// must not move the cursor or recolour the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u202e' {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// passwordBytes bounds a password read from anywhere: longer input is a wrong file, not a password.
+const passwordBytes = 4096
+
+// randomPasswordBytes is the entropy of a password that we make up: 160 bits, 32 characters of base 32, which every
+// format, shell and configuration file takes without quoting.
+const randomPasswordBytes = 20
+
+// sourceKind is where a password is kept.
+type sourceKind string
+
+const (
+	sourceUnset  sourceKind = "" // the flag was not given
+	sourcePrompt sourceKind = "prompt"
+	sourceEnv    sourceKind = "env"
+	sourceFile   sourceKind = "file"
+	sourceStdin  sourceKind = "stdin"
+	sourceRandom sourceKind = "random"
+	sourceNone   sourceKind = "none"
+	sourceText   sourceKind = "pass" // the password itself, in argv: works, and warns
+)
+
+// passwordSource is the value of a --pass flag. It names where a password is kept; it holds none, but for pass:TEXT.
+type passwordSource struct {
+	kind sourceKind
+	arg  string
+}
+
+// Set parses SOURCE, for pflag.
+func (s *passwordSource) Set(text string) error {
+	word, arg, colon := strings.Cut(text, ":")
+	switch kind := sourceKind(word); kind {
+	case sourcePrompt, sourceStdin, sourceRandom, sourceNone:
+		if colon {
+			return fmt.Errorf("%q takes nothing after a colon", word)
+		}
+		*s = passwordSource{kind: kind}
+	case sourceEnv, sourceFile:
+		if arg == "" {
+			return fmt.Errorf("%q needs a name after a colon", word)
+		}
+		*s = passwordSource{kind, arg}
+	case sourceText:
+		*s = passwordSource{kind, arg}
+	default:
+		// The text is not repeated: it may be the password itself.
+		return errors.New("not a password source; use prompt, env:NAME, file:PATH, stdin, random or none")
+	}
+	return nil
+}
+
+// String is what help shows as the default; it never shows a password.
+func (s *passwordSource) String() string {
+	switch s.kind {
+	case sourceEnv, sourceFile:
+		return string(s.kind) + ":" + s.arg
+	case sourceText:
+		return "pass:[redacted]"
+	}
+	return string(s.kind)
+}
+
+// Type is what help shows as the flag's argument.
+func (*passwordSource) Type() string { return "SOURCE" }
+
+// given reports whether the flag was used.
+func (s *passwordSource) given() bool { return s.kind != sourceUnset }
+
+// or returns s, or the other source when s was not given.
+func (s passwordSource) or(other passwordSource) passwordSource {
+	if s.given() {
+		return s
+	}
+	return other
+}
+
+// password is a resolved source.
+type password struct {
+	secret keystore.Secret // nil with "none"
+	made   bool            // random: the caller stores it in a 0600 file
+}
+
+// resolve reads the password that s names. what is its purpose in a few words ("the CA's keys"), for the prompt and
+// errors; twice asks a second time, for passwords that protect something new.
+func (d *deps) resolve(s passwordSource, what string, twice bool) (password, error) {
+	switch s.kind {
+	case sourceNone:
+		return password{}, nil
+	case sourceRandom:
+		made, err := d.randomPassword()
+		return password{made, true}, err
+	case sourceText:
+		d.warn("pass:TEXT for %s can be seen by other users of this machine; use file:PATH or env:NAME", what)
+		return password{secret: keystore.Secret(s.arg)}, nil
+	case sourceEnv:
+		value, ok := d.env(s.arg)
+		if !ok {
+			return password{}, usagef("reading the password for %s: the variable %s is not set", what, s.arg)
+		}
+		return password{secret: keystore.Secret(value)}, nil
+	case sourceFile:
+		secret, err := d.passwordFile(s.arg)
+		if err != nil {
+			return password{}, fmt.Errorf("reading the password for %s: %w", what, err)
+		}
+		return password{secret: secret}, nil
+	case sourceStdin:
+		line, err := d.stdinLine.next()
+		if err != nil {
+			return password{}, fmt.Errorf("reading the password for %s from standard input: %w", what, err)
+		}
+		return password{secret: line}, nil
+	case sourcePrompt:
+		secret, err := d.prompt(what, twice)
+		return password{secret: secret}, err
+	}
+	return password{}, usagef("no password was given for %s", what)
+}
+
+// randomPassword makes one up.
+func (d *deps) randomPassword() (keystore.Secret, error) {
+	raw := make([]byte, randomPasswordBytes)
+	if _, err := io.ReadFull(d.random, raw); err != nil {
+		return nil, fmt.Errorf("making a password: %w", err)
+	}
+	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw)
+	return keystore.Secret(strings.ToLower(text)), nil
+}
+
+// passwordFile reads the first line of a file. A file that others can read is worth a warning, not a refusal: the
+// password may have come from a mounted secret whose mode is not ours to choose.
+func (d *deps) passwordFile(path string) (keystore.Secret, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, withHint(err, "make the file, readable by you alone: (umask 077; printf '%%s\\n' PASSWORD > %s)", path)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s is a directory", path)
+	}
+	if info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		d.warn("%s can be read by others; chmod 600 it", path)
+	}
+	line, err := (&lineReader{r: f}).next()
+	if errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s is empty", path)
+	}
+	return line, err
+}
+
+// prompt asks on the terminal, where there is one.
+func (d *deps) prompt(what string, twice bool) (keystore.Secret, error) {
+	if !d.isTerm {
+		return nil, withHint(usagef("a password is needed for %s, and there is no terminal to ask on", what),
+			"name where it is kept: file:PATH or env:NAME")
+	}
+	ask := func(text string) (keystore.Secret, error) {
+		_, _ = fmt.Fprint(d.err, text)
+		defer func() { _, _ = fmt.Fprintln(d.err) }()
+		return d.readSafe()
+	}
+	first, err := ask(fmt.Sprintf("Password for %s: ", what))
+	if err != nil || !twice {
+		return first, err
+	}
+	again, err := ask("The same again: ")
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(first, again) {
+		return nil, usagef("the two passwords for %s differ", what)
+	}
+	return first, nil
+}
+
+// lineReader reads lines from a stream that several passwords may come from, one a line, as openssl's stdin does.
+type lineReader struct {
+	r   io.Reader
+	buf *bufio.Reader
+}
+
+// next returns the next line without its ending. A last line without one counts; no line at all is io.EOF.
+func (l *lineReader) next() (keystore.Secret, error) {
+	if l.buf == nil {
+		l.buf = bufio.NewReaderSize(l.r, passwordBytes)
+	}
+	line, err := l.buf.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		return nil, fmt.Errorf("%w: a password of more than %d bytes", keystore.ErrTooLarge, passwordBytes)
+	}
+	if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
+		return nil, err
+	}
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	return keystore.Secret(bytes.Clone(line)), nil
+}

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"flag"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// update rewrites the golden parts of the scripts with what was really printed: go test ./cmd/internal/cli -update.
+var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"mqttpki": func() { os.Exit(Main()) },
+	})
+}
+
+// TestScripts runs every script in testdata/script: what each command prints, how it fails and what it leaves.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			"mode":  mode,
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// exits runs a program and requires its exit code, which testscript alone tells only as success or failure:
+// exits 5 mqttpki convert ...
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	if err != nil {
+		ts.Fatalf("exits: %q is no exit code", args[0])
+	}
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		coded, ok := err.(interface{ ExitCode() int })
+		if !ok {
+			ts.Fatalf("exits: %v", err)
+		}
+		got = coded.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exits: %v ended with %d, want %d", args[1:], got, want)
+	}
+}
+
+// mode requires the permission bits of files: mode 600 pki/ca/root.key ...
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: mode OCTAL FILES...")
+	}
+	want, err := strconv.ParseUint(args[0], 8, 32)
+	if err != nil {
+		ts.Fatalf("mode: %v", err)
+	}
+	for _, name := range args[1:] {
+		info, err := os.Stat(ts.MkAbs(name))
+		if err != nil {
+			ts.Fatalf("mode: %v", err)
+		}
+		if got := info.Mode().Perm(); got != os.FileMode(want) {
+			ts.Fatalf("mode: %s is %o, want %o", name, got, want)
+		}
+	}
+}
