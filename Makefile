@@ -1,0 +1,69 @@
+# make demo: build, and run the main job in ./demo.   make test: the tests, with Go alone.   make check: all that CI checks.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X github.com/mqttpki/mqttpki/cmd/internal/cli.version=$(VERSION)
+export CGO_ENABLED ?= 0
+
+# Versions that build with the Go in go.mod.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.3.0
+
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: all build demo test check fmt vet staticcheck vulncheck race fuzz cross bench man clean
+
+all: build
+
+build:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/mqttpki ./cmd/mqttpki
+
+demo: build
+	bin/mqttpki quickstart --dir demo
+
+test:
+	$(GO) test ./...
+
+check: fmt vet staticcheck vulncheck cross race fuzz
+
+fmt:
+	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change: $$out"; exit 1; }
+	$(GO) mod tidy -diff
+
+vet:
+	$(GO) vet ./...
+
+staticcheck:
+	$(GO) run $(STATICCHECK) ./...
+
+# The database is on the network; where it cannot be reached that is said, and nothing else is excused.
+vulncheck:
+	@.ci/vulncheck $(GO) run $(GOVULNCHECK) ./...
+
+# The race detector needs a C compiler. The real programs have had their turn in make test.
+race:
+	CGO_ENABLED=1 $(GO) test -race -short ./...
+
+# Each fuzzer for a few seconds: enough to find what a change has just broken.
+FUZZTIME ?= 3s
+fuzz:
+	@$(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
+	  grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //' | while read -r name; do \
+	    echo "fuzz $$name in $${dir#$(CURDIR)/}"; \
+	    (cd "$$dir" && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) . >/tmp/mqttpki-fuzz.$$$$ 2>&1) || { cat /tmp/mqttpki-fuzz.$$$$; exit 1; }; \
+	  done || exit 1; \
+	done
+
+cross:
+	@for p in $(PLATFORMS); do echo "build for $$p"; \
+	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/mqttpki || exit 1; done
+
+bench: build
+	$(GO) run ./testdata/bench -mqttpki bin/mqttpki
+
+man: build
+	bin/mqttpki man bin/man
+
+# Only what make made.
+clean:
+	rm -rf bin
