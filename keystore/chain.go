@@ -4,21 +4,28 @@ import (
 	"bytes"
 	"crypto/x509"
 	"errors"
+	"slices"
 )
 
 // maxCheckedKey is the longest public key whose signatures are checked while chains are built; RSA with 16,384 bits
 // needs 2 KiB. Beyond it names alone decide: the time of a check grows faster than the file that asks for it.
 const maxCheckedKey = 4 << 10
 
-// Pool is a set of certificates in which the chain of a leaf can be found, whatever order they are in.
+// maxCandidates is how many certificates of one name are tried as the issuer of another. Honest files hold a few, a
+// hostile one could hold a hundred thousand.
+const maxCandidates = 64
+
+// Pool is a set of certificates in which the chain of a leaf can be found, whatever order they are in. It is not for
+// use by several goroutines at once.
 type Pool struct {
 	certs     []Certificate
 	bySubject map[string][]int
+	issuers   map[int]int // what issuer found out, by the index it was asked about
 }
 
 // NewPool returns a pool of certs, which it keeps without copying.
 func NewPool(certs []Certificate) *Pool {
-	p := &Pool{certs: certs, bySubject: make(map[string][]int, len(certs))}
+	p := &Pool{certs: certs, bySubject: make(map[string][]int, len(certs)), issuers: make(map[int]int)}
 	for i, c := range certs {
 		if c.X509 != nil {
 			subject := string(c.X509.RawSubject)
@@ -35,12 +42,8 @@ func (p *Pool) Chain(leaf, limit int) []int {
 	var chain []int
 	used := map[int]bool{leaf: true}
 	for at := leaf; len(chain) < limit; {
-		c := p.certs[at]
-		if c.X509 == nil || bytes.Equal(c.X509.RawSubject, c.X509.RawIssuer) {
-			break
-		}
-		next := p.issuer(at, used)
-		if next < 0 {
+		next := p.issuer(at)
+		if next < 0 || used[next] {
 			break
 		}
 		used[next] = true
@@ -50,19 +53,35 @@ func (p *Pool) Chain(leaf, limit int) []int {
 	return chain
 }
 
-// issuer returns the index of an issuer of the certificate at index at that is not used yet, or -1.
-func (p *Pool) issuer(at int, used map[int]bool) int {
+// issuer returns the index of the issuer of the certificate at index at, or -1.
+func (p *Pool) issuer(at int) int {
+	if known, ok := p.issuers[at]; ok {
+		return known
+	}
 	found := -1
-	for _, i := range p.bySubject[string(p.certs[at].X509.RawIssuer)] {
-		if used[i] || i < at && found >= 0 || !Issued(p.certs[i], p.certs[at]) {
-			continue
-		}
-		found = i
-		if i > at {
-			break
+	if c := p.certs[at]; c.X509 != nil && !bytes.Equal(c.X509.RawSubject, c.X509.RawIssuer) {
+		found = p.search(at, p.bySubject[string(c.X509.RawIssuer)])
+	}
+	p.issuers[at] = found
+	return found
+}
+
+// search looks for the issuer of the certificate at index at: first behind it, then from the beginning.
+func (p *Pool) search(at int, candidates []int) int {
+	behind, _ := slices.BinarySearch(candidates, at)
+	tried := 0
+	for _, part := range [][]int{candidates[behind:], candidates[:behind]} {
+		for _, i := range part {
+			if tried == maxCandidates {
+				return -1
+			}
+			tried++
+			if Issued(p.certs[i], p.certs[at]) {
+				return i
+			}
 		}
 	}
-	return found
+	return -1
 }
 
 // Issued reports whether issuer signed c: by name and key identifiers, and by the signature where it can be checked.
