@@ -88,14 +88,17 @@ func (a Attribute) writeRFC2253(b *strings.Builder) {
 	}
 }
 
-// hexDER returns the value's encoding in capital hex digits.
-func (a Attribute) hexDER() string {
-	der := a.Value.FullBytes
-	if len(der) == 0 {
-		der, _ = asn1.Marshal(a.Value) // fails only for values that did not come from ParseName or TextAttribute
+// encoded returns the value's DER.
+func (a Attribute) encoded() []byte {
+	if len(a.Value.FullBytes) > 0 {
+		return a.Value.FullBytes
 	}
-	return strings.ToUpper(hex.EncodeToString(der))
+	der, _ := asn1.Marshal(a.Value) // fails only for values that came neither from ParseName nor from TextAttribute
+	return der
 }
+
+// hexDER returns the value's encoding in capital hex digits.
+func (a Attribute) hexDER() string { return strings.ToUpper(hex.EncodeToString(a.encoded())) }
 
 // JavaString spells the name as Java's X509Certificate.getSubjectDN does, which ActiveMQ compares and keytool prints:
 // last RDN first, a blank behind each comma, quotes where RFC 2253 has escapes.
