@@ -6,8 +6,8 @@ LDFLAGS := -s -w -X github.com/mqttpki/mqttpki/cmd/internal/cli.version=$(VERSIO
 export CGO_ENABLED ?= 0
 
 # Versions that build with the Go in go.mod.
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
-GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.3.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
