@@ -1,0 +1,140 @@
+package pbe
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// Opener decrypts parts of one file under one password. It derives a key once for all parts that share a salt.
+// It is not safe for concurrent use.
+type Opener struct {
+	password keystore.Secret
+	wide     [][]byte // the password as PKCS12 spells it, likeliest first
+	budget   *Budget
+	derived  map[string][]byte // by algorithm.id and spelling
+}
+
+// NewOpener returns an Opener that draws on budget. The password is UTF-8; nil means none, and then every part is
+// keystore.ErrPassword (an empty one is a password like any other).
+func NewOpener(pw keystore.Secret, budget *Budget) *Opener {
+	o := &Opener{password: pw, budget: budget, derived: map[string][]byte{}}
+	if pw.Given() {
+		o.wide = Spellings(pw)
+	}
+	return o
+}
+
+// Prefer makes spelling, one of [Spellings], the first to be tried: the one that a MAC has proved.
+func (o *Opener) Prefer(spelling []byte) { o.wide = append([][]byte{spelling}, o.wide...) }
+
+// OpenInfo decrypts an EncryptedPrivateKeyInfo; see [Decrypt].
+func (o *Opener) OpenInfo(info []byte) ([]byte, keystore.Protection, error) {
+	alg, ciphertext, err := SplitInfo(info)
+	if err != nil {
+		return nil, keystore.Protection{}, err
+	}
+	return o.Open(alg, ciphertext)
+}
+
+// Open decrypts a ciphertext that stands apart from its AlgorithmIdentifier; see [Decrypt].
+func (o *Opener) Open(alg, ciphertext []byte) ([]byte, keystore.Protection, error) {
+	a, err := parseAlgorithm(alg, o.budget.limits)
+	p := a.protection()
+	if err != nil {
+		return nil, p, err
+	}
+	if len(ciphertext) == 0 || len(ciphertext)%a.cipher.block != 0 {
+		return nil, p, fmt.Errorf("decrypting %s: %d bytes are no whole blocks: %w", p.Algorithm, len(ciphertext), keystore.ErrFormat)
+	}
+	if !o.password.Given() {
+		return nil, p, fmt.Errorf("decrypting %s: no password given: %w", p.Algorithm, keystore.ErrPassword)
+	}
+	spellings := [][]byte{o.password}
+	if a.wide {
+		spellings = o.wide
+	}
+	var plain []byte
+	for _, spelling := range spellings {
+		plain, err = o.try(a, spelling, ciphertext)
+		if !errors.Is(err, keystore.ErrPassword) {
+			break
+		}
+	}
+	return plain, p, err
+}
+
+// try decrypts under one spelling of the password.
+func (o *Opener) try(a algorithm, spelling, ciphertext []byte) ([]byte, error) {
+	id := a.id + string(spelling)
+	secret, ok := o.derived[id]
+	if !ok {
+		if err := o.budget.Spend(a.cost); err != nil {
+			return nil, err
+		}
+		var err error
+		if secret, err = a.derive(spelling); err != nil {
+			return nil, fmt.Errorf("deriving a key for %s: %w: %w", a.name, err, keystore.ErrFormat)
+		}
+		o.derived[id] = secret
+	}
+	plain := make([]byte, len(ciphertext))
+	if err := a.cipher.decrypt(a.cipher.keyOf(secret), a.ivOf(secret), plain, ciphertext); err != nil {
+		return nil, fmt.Errorf("decrypting %s: %w: %w", a.name, err, keystore.ErrFormat)
+	}
+	return judge(plain, a)
+}
+
+// judge takes the padding off and decides, by it and by the SEQUENCE that every plaintext is, between success, a wrong
+// password and damage. A header that fits the length to within the padding comes about by chance once in 2^20 or
+// more, so with it the password is right whatever the padding says.
+func judge(plain []byte, a algorithm) ([]byte, error) {
+	unpadded, padded := unpad(plain, a.cipher.block)
+	length, whole := sequenceLength(plain)
+	switch {
+	case padded && whole && length <= len(unpadded):
+		return unpadded, nil
+	case !padded && whole && length < len(plain) && length >= len(plain)-a.cipher.block:
+		return nil, fmt.Errorf("decrypting %s: wrong padding after sound data: %w", a.name, keystore.ErrFormat)
+	default:
+		return nil, fmt.Errorf("decrypting %s: %w", a.name, keystore.ErrPassword)
+	}
+}
+
+// unpad removes the padding of RFC 8018 section 6.1.1; stream ciphers (block 1) have none.
+func unpad(plain []byte, block int) ([]byte, bool) {
+	if block == 1 {
+		return plain, true
+	}
+	n := int(plain[len(plain)-1])
+	if n < 1 || n > block {
+		return nil, false
+	}
+	for _, b := range plain[len(plain)-n:] {
+		if int(b) != n {
+			return nil, false
+		}
+	}
+	return plain[:len(plain)-n], true
+}
+
+// sequenceLength returns the whole length, header included, of the SEQUENCE that data begins with. An indefinite
+// length (BER) counts as the shortest there is, since only its reader can tell.
+func sequenceLength(data []byte) (int, bool) {
+	if len(data) < 2 || data[0] != 0x30 {
+		return 0, false
+	}
+	if data[1] <= 0x80 {
+		return 2 + int(data[1]&0x7f), true
+	}
+	n := int(data[1] & 0x7f)
+	if n > 4 || len(data) < 2+n {
+		return 0, false
+	}
+	length := 0
+	for _, b := range data[2 : 2+n] {
+		length = length<<8 | int(b)
+	}
+	return 2 + n + length, true
+}

@@ -1,0 +1,172 @@
+package pbe
+
+import (
+	"crypto/pbkdf2"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// Iteration counts for writing.
+const (
+	// KeyIterations is for keys at rest under a password that a person chose: what OWASP's Password Storage Cheat
+	// Sheet (2023) asks of PBKDF2-HMAC-SHA256. It costs some 80 ms.
+	KeyIterations = 600_000
+	// StoreIterations is for stores that a service opens at each start: what Java has written since JDK 16 and every
+	// reader takes. Store passwords are random by default, and against those more iterations
+	// protect nothing; who picks a weak one asks for more.
+	StoreIterations = 10_000
+	// LegacyIterations is for PBE-SHA1-3DES: what Java wrote before JDK 16.
+	LegacyIterations = 50_000
+)
+
+// Scheme is a way of encrypting that this package writes.
+type Scheme string
+
+// The schemes.
+const (
+	AES256    Scheme = "aes256" // PBES2, PBKDF2-HMAC-SHA256, AES-256-CBC; also the meaning of ""
+	TripleDES Scheme = "3des"   // PBE-SHA1-3DES of PKCS12, for readers older than 2018
+)
+
+// Params says how to encrypt. The zero value is PBES2 with [KeyIterations].
+type Params struct {
+	Scheme     Scheme
+	Iterations int // 1 to keystore.DefaultLimits.Iterations; 0: KeyIterations
+}
+
+// Sealer encrypts parts of one file under one password. It is not safe for concurrent use.
+//
+// Under AES256 all parts share one salt and so one derivation, each with an IV of its own. Under TripleDES the IV
+// comes from the salt, so each part has its own.
+type Sealer struct {
+	params   Params
+	password keystore.Secret
+	random   io.Reader
+	salt     []byte
+	key      []byte
+}
+
+// Salt lengths in bytes: 128 bits (NIST SP 800-132), and the 8 that all old readers expect.
+const (
+	saltLen    = 16
+	oldSaltLen = 8
+)
+
+// NewSealer returns a Sealer for a password that must be given, be it empty. Salts and IVs are read from random.
+func NewSealer(pw keystore.Secret, params Params, random io.Reader) (*Sealer, error) {
+	if !pw.Given() {
+		return nil, errors.New("encrypting: no password given")
+	}
+	if params.Iterations == 0 {
+		params.Iterations = KeyIterations
+	}
+	if err := checkIterations(int64(params.Iterations), keystore.DefaultLimits); err != nil {
+		return nil, err
+	}
+	s := &Sealer{params: params, password: pw, random: random}
+	switch params.Scheme {
+	case TripleDES:
+		return s, nil
+	case AES256, "":
+	default:
+		return nil, fmt.Errorf("encrypting: scheme %q: %w", params.Scheme, keystore.ErrUnsupported)
+	}
+	var err error
+	if s.salt, err = s.read(saltLen); err != nil {
+		return nil, err
+	}
+	s.key, err = pbkdf2.Key(hashSHA256.New, string(pw), s.salt, params.Iterations, aes256.keyLen)
+	if err != nil {
+		return nil, fmt.Errorf("deriving a key: %w", err)
+	}
+	return s, nil
+}
+
+// Seal encrypts one part and returns its AlgorithmIdentifier (DER) and ciphertext.
+func (s *Sealer) Seal(plain []byte) (alg, ciphertext []byte, err error) {
+	if s.params.Scheme == TripleDES {
+		return s.sealOld(plain)
+	}
+	iv, err := s.read(aes256.block)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ciphertext, err = aes256.encrypt(s.key, iv, plain); err != nil {
+		return nil, nil, fmt.Errorf("encrypting: %w", err)
+	}
+	var b cryptobyte.Builder
+	addAlgorithm(&b, oidPBES2, func(b *cryptobyte.Builder) {
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			addPBKDF2(b, s.salt, s.params.Iterations, 0)
+			addAlgorithm(b, oidAES256, func(b *cryptobyte.Builder) { b.AddASN1OctetString(iv) })
+		})
+	})
+	alg, err = b.Bytes()
+	return alg, ciphertext, err
+}
+
+// addPBKDF2 writes PBKDF2 with HMAC-SHA256; keyLen is left out when 0.
+func addPBKDF2(b *cryptobyte.Builder, salt []byte, iterations, keyLen int) {
+	addAlgorithm(b, oidPBKDF2, func(b *cryptobyte.Builder) {
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1OctetString(salt)
+			b.AddASN1Int64(int64(iterations))
+			if keyLen > 0 {
+				b.AddASN1Int64(int64(keyLen))
+			}
+			addAlgorithm(b, oidHMACSHA256, addNull)
+		})
+	})
+}
+
+// sealOld encrypts with PBE-SHA1-3DES.
+func (s *Sealer) sealOld(plain []byte) (alg, ciphertext []byte, err error) {
+	salt, err := s.read(oldSaltLen)
+	if err != nil {
+		return nil, nil, err
+	}
+	var b cryptobyte.Builder
+	addAlgorithm(&b, oidSHA1TripleDES, func(b *cryptobyte.Builder) {
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1OctetString(salt)
+			b.AddASN1Int64(int64(s.params.Iterations))
+		})
+	})
+	if alg, err = b.Bytes(); err != nil {
+		return nil, nil, err
+	}
+	a, err := parseAlgorithm(alg, keystore.DefaultLimits)
+	if err != nil {
+		return nil, nil, err
+	}
+	secret, err := a.derive(Spellings(s.password)[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	ciphertext, err = a.cipher.encrypt(a.cipher.keyOf(secret), a.ivOf(secret), plain)
+	return alg, ciphertext, err
+}
+
+// SealInfo encrypts a PrivateKeyInfo into an EncryptedPrivateKeyInfo (DER).
+func (s *Sealer) SealInfo(plain []byte) ([]byte, error) {
+	alg, ciphertext, err := s.Seal(plain)
+	if err != nil {
+		return nil, err
+	}
+	return joinInfo(alg, ciphertext)
+}
+
+// read takes n bytes from the given source of randomness.
+func (s *Sealer) read(n int) ([]byte, error) {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(s.random, b); err != nil {
+		return nil, fmt.Errorf("reading random bytes: %w", err)
+	}
+	return b, nil
+}
