@@ -23,8 +23,8 @@ func NewWine(t testing.TB) *Wine {
 	w := &Wine{path: Need(t, "wine"), prefix: os.Getenv("MQTTPKI_WINEPREFIX")}
 	if w.prefix == "" {
 		w.prefix = filepath.Join(t.TempDir(), "wine")
+		t.Cleanup(w.stop) // a given prefix may be in use by other tests; its server ends by itself when idle
 	}
-	t.Cleanup(w.stop)
 	system := filepath.Join(w.prefix, "drive_c", "windows", "system32")
 	dll := filepath.Join(system, winedll.Name)
 	if _, err := os.Stat(dll); err == nil {
