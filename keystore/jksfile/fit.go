@@ -1,0 +1,129 @@
+package jksfile
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// Fit returns the store as a JKS file can carry it: private keys with a chain, and trusted certificates, each under an
+// alias of its own in lower case and with a date (opts.Now where it had none).
+//
+// What is lost is said: keys without a certificate, which Java cannot use; locked keys; requests, CRLs, public and
+// secret keys; and certificates that are neither a key's nor trusted. The last are not made trusted entries, though
+// that would save them: a certificate is trusted because somebody says so, not because a format has no other place.
+func (Codec) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Store, []keystore.Change, error) {
+	f := &fitter{now: opts.Now, namer: newNamer(names(s)), out: &keystore.Store{}}
+	for i := range s.Identities {
+		f.identity(&s.Identities[i])
+	}
+	for _, a := range s.Anchors {
+		f.anchor(a)
+	}
+	for _, l := range s.Loose {
+		f.lost(l.Alias, l.Certificate.Subject(), "JKS has no place for certificates that are neither trusted nor a key's")
+	}
+	for _, o := range s.Others {
+		f.lost(o.Alias, string(o.Kind), fmt.Sprintf("JKS has no place for a %s", o.Kind))
+	}
+	return f.out, f.namer.changes, nil
+}
+
+// fitter is one run of Fit.
+type fitter struct {
+	now   time.Time
+	namer *namer
+	out   *keystore.Store
+}
+
+// names returns the aliases that the entries of s which JKS can carry ask for.
+func names(s *keystore.Store) []string {
+	var out []string
+	for i := range s.Identities {
+		out = append(out, s.Identities[i].Alias)
+	}
+	for _, a := range s.Anchors {
+		out = append(out, a.Alias)
+	}
+	return out
+}
+
+// lost records that an entry is not in the result.
+func (f *fitter) lost(alias, instead, why string) {
+	if alias == "" {
+		alias = instead
+	}
+	f.namer.changes = append(f.namer.changes, keystore.Change{Kind: keystore.ChangeLost, Entry: alias, Why: why})
+}
+
+// identity takes over a key with its chain.
+func (f *fitter) identity(in *keystore.Identity) {
+	subject := "a key without a name"
+	if leaf := in.Leaf(); leaf != nil {
+		subject = leaf.Subject()
+	}
+	switch {
+	case in.Key == nil:
+		f.lost(in.Alias, subject, "its key is locked: its password is needed")
+		return
+	case len(in.Chain) == 0:
+		f.lost(in.Alias, subject, "a JKS key needs a certificate; Java cannot use it without")
+		return
+	}
+	out := keystore.Identity{Alias: f.namer.name(in.Alias, subject), Created: f.date(in.Created)}
+	key := *in.Key
+	out.Key = &key
+	out.Chain = append(out.Chain, in.Chain...)
+	f.out.Identities = append(f.out.Identities, out)
+}
+
+// anchor takes over a trusted certificate.
+func (f *fitter) anchor(in keystore.Anchor) {
+	in.Alias = f.namer.name(in.Alias, in.Certificate.Subject())
+	in.Created = f.date(in.Created)
+	f.out.Anchors = append(f.out.Anchors, in)
+}
+
+// date returns the date of an entry as the file has it, to the millisecond.
+func (f *fitter) date(t time.Time) time.Time {
+	if t.IsZero() {
+		t = f.now
+	}
+	return storedDate(t)
+}
+
+// storedDate returns what a reader makes of t: UTC, whole milliseconds, and no date where the field would be 0.
+func storedDate(t time.Time) time.Time {
+	if t.IsZero() || t.UnixMilli() == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(t.UnixMilli()).UTC()
+}
+
+// same reports the first difference between a store that was written and the one that was read back, "" when none.
+func same(a, b *keystore.Store) string {
+	if len(a.Identities) != len(b.Identities) || len(a.Anchors) != len(b.Anchors) {
+		return "the number of entries"
+	}
+	for i := range a.Identities {
+		x, y := &a.Identities[i], &b.Identities[i]
+		if x.Alias != y.Alias || !x.Created.Equal(y.Created) || len(x.Chain) != len(y.Chain) ||
+			y.Key == nil || !bytes.Equal(x.Key.PKCS8, y.Key.PKCS8) {
+			return fmt.Sprintf("the key %q", x.Alias)
+		}
+		for j := range x.Chain {
+			if !x.Chain[j].Equal(y.Chain[j]) {
+				return fmt.Sprintf("the chain of %q", x.Alias)
+			}
+		}
+	}
+	for i := range a.Anchors {
+		x, y := a.Anchors[i], b.Anchors[i]
+		if x.Alias != y.Alias || !x.Created.Equal(y.Created) || !x.Certificate.Equal(y.Certificate) {
+			return fmt.Sprintf("the certificate %q", x.Alias)
+		}
+	}
+	return ""
+}

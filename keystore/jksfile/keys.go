@@ -1,0 +1,69 @@
+package jksfile
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// openKeys decrypts the keys of the file, each with the first password that fits: its own by alias, the store's, the
+// one given for keys. A key that none opens stays locked; a damaged or unknown one fails the file.
+func (d *decoder) openKeys() error {
+	for _, l := range d.locked {
+		identity := &d.store.Identities[l.index]
+		if err := d.openKey(identity, l.der); err != nil {
+			return fmt.Errorf("alias %q: %w", identity.Alias, err)
+		}
+	}
+	return nil
+}
+
+// openKey sets the Key of one identity, or its Locked.
+func (d *decoder) openKey(identity *keystore.Identity, der []byte) error {
+	encrypted, err := parseEncrypted(der)
+	if err != nil {
+		return err
+	}
+	d.store.Protection = append(d.store.Protection, encrypted.protection(identity.Alias))
+	identity.Locked = fmt.Errorf("no password was given: %w", keystore.ErrPassword)
+	for _, password := range d.passwords(identity.Alias) {
+		key, err := encrypted.open(password, d.budget)
+		if err == nil {
+			identity.Key, identity.Locked = key, nil
+			d.checkLeaf(identity)
+			return nil
+		}
+		if !errors.Is(err, keystore.ErrPassword) {
+			return err
+		}
+		identity.Locked = err
+	}
+	return nil
+}
+
+// passwords returns what to try on the key of an alias, in order.
+func (d *decoder) passwords(alias string) []keystore.Secret {
+	var out []keystore.Secret
+	own := d.opts.KeyPasswords[alias]
+	if own == nil {
+		own = d.opts.KeyPasswords[fold(alias)]
+	}
+	for _, p := range []keystore.Secret{own, d.opts.Password, d.opts.KeyPassword} {
+		if p.Given() {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// checkLeaf notes a certificate that is for another key: Java hands out both, and the handshake fails much later.
+func (d *decoder) checkLeaf(identity *keystore.Identity) {
+	leaf := identity.Leaf()
+	if leaf == nil {
+		return
+	}
+	if matches, known := identity.Key.Matches(*leaf); known && !matches {
+		d.problem("key-leaf-mismatch", "error", identity.Alias, "The first certificate of the entry is not for its private key.")
+	}
+}

@@ -1,0 +1,214 @@
+package jksfile
+
+import (
+	"crypto/cipher"
+	"crypto/des"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/subtle"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"fmt"
+	"io"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pbe"
+)
+
+// The key protectors of the JDK, as the algorithms of an EncryptedPrivateKeyInfo.
+var (
+	oidSun   = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 42, 2, 17, 1, 1} // sun.security.provider.KeyProtector
+	oidJCEKS = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 42, 2, 19, 1}    // com.sun.crypto.provider.KeyProtector
+)
+
+// What is wrong with them, for [keystore.Protection].
+const (
+	weakSun   = "one SHA-1 a guess: passwords can be tried by the hundred million a second"
+	weakJCEKS = "MD5 and triple DES"
+)
+
+// sunSaltSize is the length of the salt before a key protected the Sun way; a SHA-1 check of the same length follows it.
+const sunSaltSize = sha1.Size
+
+// encryptedKey is EncryptedPrivateKeyInfo, RFC 5208 section 6.
+type encryptedKey struct {
+	Algorithm pkix.AlgorithmIdentifier
+	Data      []byte
+}
+
+// jceksParams are the parameters of the JCEKS protector.
+type jceksParams struct {
+	Salt       []byte
+	Iterations int
+}
+
+// parseEncrypted reads the protected form of a key. Bytes behind it are refused.
+func parseEncrypted(der []byte) (*encryptedKey, error) {
+	var e encryptedKey
+	if rest, err := asn1.Unmarshal(der, &e); err != nil || len(rest) > 0 {
+		return nil, malformed("reading an encrypted key: not an EncryptedPrivateKeyInfo")
+	}
+	return &e, nil
+}
+
+// protection describes how the key is protected.
+func (e *encryptedKey) protection(alias string) keystore.Protection {
+	p := keystore.Protection{Part: "key", Alias: alias, OID: e.Algorithm.Algorithm.String(), Algorithm: "unknown"}
+	switch {
+	case e.Algorithm.Algorithm.Equal(oidSun):
+		p.Algorithm, p.Weak = "Sun JKS key protector (SHA-1 key stream)", weakSun
+	case e.Algorithm.Algorithm.Equal(oidJCEKS):
+		p.Algorithm, p.Weak = "JCEKS PBEWithMD5AndTripleDES", weakJCEKS
+		if params, err := e.jceksParams(); err == nil {
+			p.Iterations = params.Iterations
+		}
+	}
+	return p
+}
+
+// open decrypts the key. It fails with [keystore.ErrPassword] when the password is wrong, which of JCEKS's protector
+// damage looks like as well.
+func (e *encryptedKey) open(password keystore.Secret, budget *pbe.Budget) (*keystore.PrivateKey, error) {
+	switch {
+	case e.Algorithm.Algorithm.Equal(oidSun):
+		return e.openSun(password)
+	case e.Algorithm.Algorithm.Equal(oidJCEKS):
+		return e.openJCEKS(password, budget)
+	}
+	return nil, fmt.Errorf("decrypting a key: algorithm %s: %w", e.Algorithm.Algorithm, keystore.ErrUnsupported)
+}
+
+// openSun undoes [sealSun].
+func (e *encryptedKey) openSun(password keystore.Secret) (*keystore.PrivateKey, error) {
+	if len(e.Data) <= 2*sunSaltSize {
+		return nil, malformed("decrypting a key: %d bytes are too few", len(e.Data))
+	}
+	password16, err := utf16Password(password)
+	if err != nil {
+		return nil, err
+	}
+	salt, rest := e.Data[:sunSaltSize], e.Data[sunSaltSize:]
+	sealed, check := rest[:len(rest)-sha1.Size], rest[len(rest)-sha1.Size:]
+	plain := sunKeyStream(sealed, salt, password16)
+	if subtle.ConstantTimeCompare(sunCheck(plain, password16), check) != 1 {
+		return nil, fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
+	}
+	return keystore.NewPrivateKey(plain)
+}
+
+// sealSun encrypts a PrivateKeyInfo as the JDK does in a JKS file, and returns an EncryptedPrivateKeyInfo.
+func sealSun(pkcs8, password16 keystore.Secret, random io.Reader) ([]byte, error) {
+	data := make([]byte, sunSaltSize, 2*sunSaltSize+len(pkcs8))
+	if _, err := io.ReadFull(random, data); err != nil {
+		return nil, fmt.Errorf("making a salt: %w", err)
+	}
+	data = append(data, sunKeyStream(pkcs8, data, password16)...)
+	data = append(data, sunCheck(pkcs8, password16)...)
+	algorithm := pkix.AlgorithmIdentifier{Algorithm: oidSun, Parameters: asn1.NullRawValue}
+	return asn1.Marshal(encryptedKey{Algorithm: algorithm, Data: data})
+}
+
+// sunKeyStream returns data XOR the SHA-1 chain of the salt: d1 = SHA1(password, salt), d2 = SHA1(password, d1), ...
+func sunKeyStream(data, salt []byte, password16 keystore.Secret) []byte {
+	out := make([]byte, len(data))
+	block := salt
+	for at := 0; at < len(data); at += sha1.Size {
+		h := sha1.New()
+		h.Write(password16)
+		h.Write(block)
+		block = h.Sum(nil)
+		subtle.XORBytes(out[at:], data[at:], block)
+	}
+	return out
+}
+
+// sunCheck returns what tells a right password from a wrong one.
+func sunCheck(plain []byte, password16 keystore.Secret) []byte {
+	h := sha1.New()
+	h.Write(password16)
+	h.Write(plain)
+	return h.Sum(nil)
+}
+
+// jceksParams reads the parameters of the JCEKS protector.
+func (e *encryptedKey) jceksParams() (jceksParams, error) {
+	var p jceksParams
+	rest, err := asn1.Unmarshal(e.Algorithm.Parameters.FullBytes, &p)
+	if err != nil || len(rest) > 0 || len(p.Salt) != 8 || p.Iterations < 1 {
+		return p, malformed("decrypting a key: bad parameters of %s", oidJCEKS)
+	}
+	return p, nil
+}
+
+// openJCEKS undoes the JDK's PBEWithMD5AndTripleDES.
+func (e *encryptedKey) openJCEKS(password keystore.Secret, budget *pbe.Budget) (*keystore.PrivateKey, error) {
+	p, err := e.jceksParams()
+	if err != nil {
+		return nil, err
+	}
+	plain, err := decryptJCEKS(e.Data, p, password, budget)
+	if err != nil {
+		return nil, err
+	}
+	key, err := keystore.NewPrivateKey(plain)
+	if err != nil { // padding fits a wrong password once in 256 times; what comes out then is no key
+		return nil, fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
+	}
+	return key, nil
+}
+
+// decryptJCEKS decrypts what the JDK's PBEWithMD5AndTripleDES made. The password is ASCII there; the JDK refuses any
+// other, so another one is a wrong one.
+func decryptJCEKS(data []byte, p jceksParams, password keystore.Secret, budget *pbe.Budget) ([]byte, error) {
+	if p.Iterations > budget.Limits().Iterations {
+		return nil, fmt.Errorf("decrypting a key: %d iterations: %w", p.Iterations, keystore.ErrTooLarge)
+	}
+	if err := budget.Spend(2 * int64(p.Iterations)); err != nil { // once for each half of the salt
+		return nil, err
+	}
+	if len(data) == 0 || len(data)%des.BlockSize != 0 {
+		return nil, malformed("decrypting a key: %d bytes are no whole number of blocks", len(data))
+	}
+	for _, c := range password {
+		if c < 0x20 || c > 0x7E {
+			return nil, fmt.Errorf("decrypting a key: JCEKS passwords are ASCII: %w", keystore.ErrPassword)
+		}
+	}
+	derived := jceksKey(p, password)
+	block, err := des.NewTripleDESCipher(derived[:24])
+	if err != nil {
+		return nil, fmt.Errorf("decrypting a key: %w", err)
+	}
+	plain := make([]byte, len(data))
+	cipher.NewCBCDecrypter(block, derived[24:]).CryptBlocks(plain, data)
+	pad := int(plain[len(plain)-1])
+	if pad < 1 || pad > des.BlockSize {
+		return nil, fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
+	}
+	for _, b := range plain[len(plain)-pad:] {
+		if int(b) != pad {
+			return nil, fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
+		}
+	}
+	return plain[:len(plain)-pad], nil
+}
+
+// jceksKey derives 24 bytes of key and 8 of IV: each half of the salt is hashed with the password over and over.
+func jceksKey(p jceksParams, password keystore.Secret) []byte {
+	salt := [8]byte(p.Salt)
+	if [4]byte(salt[:4]) == [4]byte(salt[4:]) {
+		salt[0], salt[1], salt[2], salt[3] = salt[3], salt[2], salt[1], salt[0]
+	}
+	var derived []byte
+	for _, half := range [][]byte{salt[:4], salt[4:]} {
+		x := half
+		for range p.Iterations {
+			h := md5.New()
+			h.Write(x)
+			h.Write(password)
+			x = h.Sum(nil)
+		}
+		derived = append(derived, x...)
+	}
+	return derived
+}

@@ -1,0 +1,81 @@
+package jksfile
+
+import (
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// secretEntry reads a symmetric key of a JCEKS file: a serialized javax.crypto.SealedObject, without a length before
+// it, whose content is a serialized key. The key is not kept; what it is, is told where the password opens it.
+func (d *decoder) secretEntry(alias string, created time.Time) error {
+	sealed, err := unserialize(d.in)
+	if err != nil {
+		if errors.Is(err, keystore.ErrUnsupported) {
+			err = fmt.Errorf("secret key (remove it with keytool -delete, or take the others with keytool -importkeystore): %w", err)
+		}
+		return err
+	}
+	d.store.Others = append(d.store.Others, keystore.Other{Alias: alias, Created: created, Kind: keystore.KindSecret})
+	d.sealed = append(d.sealed, sealedKey{len(d.store.Others) - 1, sealed})
+	return nil
+}
+
+// sealedKey is a secret key that is still to be opened.
+type sealedKey struct {
+	index  int // in store.Others
+	object *object
+}
+
+// openSecrets fills in the algorithm and size of the secret keys that a password opens. One that none opens is listed
+// without; what is no key at all fails the file only where it exceeds a limit.
+func (d *decoder) openSecrets() error {
+	for _, s := range d.sealed {
+		other := &d.store.Others[s.index]
+		algorithm, _ := s.object.fields["paramsAlg"].(string)
+		content, _ := s.object.fields["encryptedContent"].([]byte)
+		encoded, _ := s.object.fields["encodedParams"].([]byte)
+		protection := keystore.Protection{Part: "key", Alias: other.Alias, Algorithm: "JCEKS " + algorithm, OID: oidJCEKS.String()}
+		var params jceksParams
+		rest, err := asn1.Unmarshal(encoded, &params)
+		readable := algorithm == "PBEWithMD5AndTripleDES" && err == nil && len(rest) == 0 &&
+			len(params.Salt) == 8 && params.Iterations > 0
+		if readable {
+			protection.Iterations, protection.Weak = params.Iterations, weakJCEKS
+		}
+		d.store.Protection = append(d.store.Protection, protection)
+		if !readable {
+			continue
+		}
+		for _, password := range d.passwords(other.Alias) {
+			plain, err := decryptJCEKS(content, params, password, d.budget)
+			if errors.Is(err, keystore.ErrTooLarge) {
+				return fmt.Errorf("alias %q: %w", other.Alias, err)
+			}
+			if err == nil && describeSecret(plain, other) {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// describeSecret fills in what a serialized key is: a javax.crypto.spec.SecretKeySpec, or the java.security.KeyRep by
+// which other keys travel. It reports whether it was one.
+func describeSecret(serialized []byte, other *keystore.Other) bool {
+	key, err := unserialize(&reader{rest: serialized})
+	if err != nil {
+		return false
+	}
+	algorithm, _ := key.fields["algorithm"].(string)
+	for _, name := range []string{"key", "encoded"} {
+		if raw, ok := key.fields[name].([]byte); ok && len(raw) > 0 {
+			other.Algorithm, other.Bits = algorithm, 8*len(raw)
+			return true
+		}
+	}
+	return false
+}
