@@ -4,6 +4,13 @@
 // "Channel" is IBM MQ's word for what everybody else calls a listener; the model says listener.
 package channels
 
+import (
+	"net"
+	"strconv"
+
+	"github.com/mqttpki/mqttpki/channels/strictyaml"
+)
+
 // Schema is the value of the first line of a channels.yaml that this version reads.
 const Schema = "mqttpki.channels/1"
 
@@ -17,6 +24,8 @@ type Deployment struct {
 	Users      Users
 	Access     []Rule                // what no rule allows is denied
 	Targets    map[string]TargetNode // what only one product needs, by target name
+
+	positions strictyaml.Positions // of the values in the file it was parsed from; nil when it came from none
 }
 
 // Trust names a CA whose clients may connect.
@@ -114,6 +123,12 @@ type Identity struct {
 	ClientID  ClientIDRule
 }
 
+// The choices of cipher suites below TLS 1.3, whose own suites are all good.
+const (
+	CiphersModern     = "modern"     // AEAD with forward secrecy
+	CiphersCompatible = "compatible" // adds CBC with forward secrecy
+)
+
 // TLSOptions of one listener.
 type TLSOptions struct {
 	Min     string // "1.2" (default) or "1.3"
@@ -153,6 +168,8 @@ type TargetNode struct {
 	Name string
 	Raw  []byte // YAML of the block
 	Line int    // where the block begins in the model's file, 1-based
+
+	node strictyaml.Node // the block as parsed, which knows its lines; Raw counts when there is none
 }
 
 // UsesCRL reports whether client certificates on l are checked against CRLs.
@@ -164,4 +181,13 @@ func (d *Deployment) UsesCRL(l *Listener) bool {
 		return *l.CRL
 	}
 	return d.Revocation.CRL
+}
+
+// Address returns "bind:port" as net.Listen takes it.
+func (l *Listener) Address() string { return net.JoinHostPort(l.Bind, strconv.Itoa(l.Port)) }
+
+// At returns where the value at path, or what should hold it, stands in the model's file; zeros without a file.
+func (d *Deployment) At(path string) (line, column int) {
+	at := d.positions.Find(path)
+	return at.Line, at.Column
 }
