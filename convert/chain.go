@@ -1,0 +1,47 @@
+package convert
+
+import "github.com/mqttpki/mqttpki/keystore"
+
+// orderChain puts a key's chain in order, each certificate before its issuer, and completes it from the other
+// certificates that were given. What does not belong to the chain becomes a certificate of its own. A chain that stops
+// before a root is noted: that is right when the readers have the rest, and a fault that is hard to find when not.
+func (w *work) orderChain(id *keystore.Identity, g *given) {
+	leaf := id.Leaf()
+	if leaf == nil || leaf.X509 == nil {
+		return
+	}
+	had := len(id.Chain)
+	chain := []keystore.Certificate{*leaf}
+	for _, i := range g.pool.Chain(g.index[string(leaf.Raw)], keystore.DefaultLimits.Chain-1) {
+		chain = append(chain, g.certs[i])
+	}
+	in := map[string]bool{}
+	for _, c := range chain {
+		in[string(c.Raw)] = true
+	}
+	for _, c := range id.Chain {
+		if !in[string(c.Raw)] {
+			in[string(c.Raw)] = true
+			w.noted(certificateName("", &c), "does not belong to the chain of %q", identityName(id))
+			w.store.Loose = append(w.store.Loose, keystore.Anchor{Certificate: c})
+		}
+	}
+	if len(chain) > had {
+		w.noted(identityName(id), "its chain was completed from the other certificates: %d, was %d", len(chain), had)
+	}
+	id.Chain = chain
+	w.noteIncomplete(id, g)
+}
+
+// noteIncomplete says where a chain stops, unless it ends in a root or below a trusted certificate.
+func (w *work) noteIncomplete(id *keystore.Identity, g *given) {
+	last := id.Chain[len(id.Chain)-1]
+	if last.X509 == nil || selfIssued(last.X509) {
+		return
+	}
+	if g.trusted[string(last.X509.RawIssuer)] {
+		return
+	}
+	w.noted(identityName(id), "its chain stops at %s; the certificate of the issuer, %s, was not given",
+		certificateName("", &last), last.Issuer())
+}

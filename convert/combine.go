@@ -1,0 +1,159 @@
+package convert
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// work is a store being shaped, and what has changed about it so far.
+type work struct {
+	store   keystore.Store
+	changes []keystore.Change
+	locked  map[string]*LockedError // by the alias and leaf of the identity: which keys could not be decrypted
+}
+
+// change records what becomes of an entry.
+func (w *work) change(kind keystore.ChangeKind, entry, to, why string) {
+	w.changes = append(w.changes, keystore.Change{Kind: kind, Entry: entry, To: to, Why: why})
+}
+
+// noted records something harmless.
+func (w *work) noted(entry, format string, args ...any) {
+	w.change(keystore.ChangeNoted, entry, "", fmt.Sprintf(format, args...))
+}
+
+// combine merges the sources into one store, in their order. What is the same in two of them is kept once. The
+// sources' own stores stay as they are.
+func combine(sources []Source) *work {
+	w := &work{locked: map[string]*LockedError{}}
+	seenAnchor, seenLoose, seenOther := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, source := range sources {
+		for _, id := range source.Store.Identities {
+			if id.Key == nil {
+				w.locked[lockKey(&id)] = &LockedError{Source: source.Name, Entry: identityName(&id), Err: lockedBy(&id)}
+			}
+			w.addIdentity(id)
+		}
+		for _, a := range source.Store.Anchors {
+			w.store.Anchors = appendNew(w.store.Anchors, a, a.Alias+"\x00"+string(a.Certificate.Raw), seenAnchor)
+		}
+		for _, a := range source.Store.Loose {
+			w.store.Loose = appendNew(w.store.Loose, a, string(a.Certificate.Raw), seenLoose)
+		}
+		for _, o := range source.Store.Others {
+			key := string(o.Kind) + "\x00" + string(o.Raw)
+			if o.Raw == nil { // a secret key, whose bytes were not kept: no two are known to be the same
+				key = fmt.Sprint(len(w.store.Others))
+			}
+			w.store.Others = appendNew(w.store.Others, o, key, seenOther)
+		}
+	}
+	return w
+}
+
+// appendNew appends v unless key was seen before.
+func appendNew[T any](list []T, v T, key string, seen map[string]bool) []T {
+	if seen[key] {
+		return list
+	}
+	seen[key] = true
+	return append(list, v)
+}
+
+// addIdentity adds a key. A key that is there already, from another file, is kept once: with the longer chain, and
+// with an alias if one of the two has one.
+func (w *work) addIdentity(id keystore.Identity) {
+	if id.Key != nil {
+		for i := range w.store.Identities {
+			have := &w.store.Identities[i]
+			if have.Key == nil || !bytes.Equal(have.Key.PKCS8, id.Key.PKCS8) || have.Alias != "" && id.Alias != "" && have.Alias != id.Alias {
+				continue
+			}
+			if have.Alias == "" {
+				have.Alias, have.Created = id.Alias, id.Created
+			}
+			if len(id.Chain) > len(have.Chain) {
+				have.Chain = id.Chain
+			}
+			w.noted(identityName(have), "the same key was given twice")
+			return
+		}
+	}
+	w.store.Identities = append(w.store.Identities, id)
+}
+
+// lockKey identifies a locked identity: it has no key to be known by.
+func lockKey(id *keystore.Identity) string {
+	if leaf := id.Leaf(); leaf != nil {
+		return id.Alias + "\x00" + string(leaf.Raw)
+	}
+	return id.Alias
+}
+
+// lockedBy is why an identity has no key.
+func lockedBy(id *keystore.Identity) error {
+	if id.Locked != nil {
+		return id.Locked
+	}
+	return keystore.ErrPassword
+}
+
+// lockedKey returns the error of the first key that could not be decrypted, of those that are still in the store.
+func (w *work) lockedKey() error {
+	for i := range w.store.Identities {
+		id := &w.store.Identities[i]
+		if id.Key != nil {
+			continue
+		}
+		if locked := w.locked[lockKey(id)]; locked != nil {
+			return locked
+		}
+		return &LockedError{Entry: identityName(id), Err: lockedBy(id)}
+	}
+	return nil
+}
+
+// dropUsed removes the loose certificates that are in a chain or trusted: they are kept there.
+func (w *work) dropUsed() {
+	used := map[string]bool{}
+	for i := range w.store.Identities {
+		for _, c := range w.store.Identities[i].Chain {
+			used[string(c.Raw)] = true
+		}
+	}
+	for i := range w.store.Anchors {
+		used[string(w.store.Anchors[i].Certificate.Raw)] = true
+	}
+	var loose []keystore.Anchor
+	for _, a := range w.store.Loose {
+		if !used[string(a.Certificate.Raw)] {
+			loose = append(loose, a)
+		}
+	}
+	w.store.Loose = loose
+}
+
+// promote makes trusted entries of the certificates of sources without keys, where the target tells trusted ones from
+// others: a store of certificates alone is a trust store, and most readers see nothing else in it. It does so only
+// between formats; what stays in its own format keeps its own marks.
+func (w *work) promote(sources []Source, target keystore.Codec, opts keystore.EncodeOptions) {
+	if len(w.store.Identities) > 0 || len(w.store.Loose) == 0 {
+		return
+	}
+	for i := range sources {
+		if sources[i].Format == target.Name() {
+			return
+		}
+	}
+	promoted := append(w.store.Anchors[:len(w.store.Anchors):len(w.store.Anchors)], w.store.Loose...)
+	fitted, _, err := target.Fit(&keystore.Store{Anchors: promoted}, opts)
+	if err != nil || len(fitted.Anchors) != len(promoted) {
+		return // the format has no trusted entries
+	}
+	for _, a := range w.store.Loose {
+		w.noted(certificateName(a.Alias, &a.Certificate), "becomes a trusted entry, as in every %s store of certificates alone", target.Name())
+	}
+	w.store.Anchors, w.store.Loose = promoted, nil
+}

@@ -1,0 +1,88 @@
+package convert
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// EntryType is what an entry of a store is, in the words of the command line and of inspect's report.
+type EntryType string
+
+// The types of entries; those of [keystore.Other] keep their own names.
+const (
+	TypeKey         EntryType = "key"         // a private key with its chain
+	TypeTrusted     EntryType = "trusted"     // a certificate marked as trusted
+	TypeCertificate EntryType = "certificate" // a certificate that is neither
+)
+
+// Entry is one line of a plan: an entry of the result.
+type Entry struct {
+	Name        string // the alias, or the subject where the format has no aliases
+	Type        EntryType
+	Chain       int                   // number of certificates
+	Certificate *keystore.Certificate // the leaf, or the certificate; nil when there is none
+}
+
+// entriesOf lists a store: identities, trusted certificates, other certificates, everything else.
+func entriesOf(s *keystore.Store) []Entry {
+	var entries []Entry
+	for i := range s.Identities {
+		entries = append(entries, identityEntry(&s.Identities[i]))
+	}
+	for i := range s.Anchors {
+		entries = append(entries, anchorEntry(&s.Anchors[i], TypeTrusted))
+	}
+	for i := range s.Loose {
+		entries = append(entries, anchorEntry(&s.Loose[i], TypeCertificate))
+	}
+	for i := range s.Others {
+		entries = append(entries, otherEntry(&s.Others[i]))
+	}
+	return entries
+}
+
+func identityEntry(id *keystore.Identity) Entry {
+	return Entry{Name: identityName(id), Type: TypeKey, Chain: len(id.Chain), Certificate: id.Leaf()}
+}
+
+func anchorEntry(a *keystore.Anchor, t EntryType) Entry {
+	return Entry{Name: certificateName(a.Alias, &a.Certificate), Type: t, Chain: 1, Certificate: &a.Certificate}
+}
+
+func otherEntry(o *keystore.Other) Entry {
+	name := o.Alias
+	if name == "" {
+		name = string(o.Kind)
+	}
+	return Entry{Name: name, Type: EntryType(o.Kind)}
+}
+
+// identityName is what messages call a key.
+func identityName(id *keystore.Identity) string {
+	if id.Alias != "" || len(id.Chain) == 0 {
+		return certificateName(id.Alias, nil)
+	}
+	return certificateName("", id.Leaf())
+}
+
+// certificateName is the alias, else the subject, else a fingerprint: never empty, so that every line of a report
+// names something.
+func certificateName(alias string, c *keystore.Certificate) string {
+	switch {
+	case alias != "":
+		return alias
+	case c == nil:
+		return "private key"
+	case c.Subject() != "":
+		return c.Subject()
+	}
+	return "sha256:" + fingerprint(c)[:16]
+}
+
+// fingerprint is the SHA-256 of a certificate in lower-case hex.
+func fingerprint(c *keystore.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
+}

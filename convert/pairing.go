@@ -1,0 +1,146 @@
+package convert
+
+import (
+	"bytes"
+	"crypto/x509"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// given is every certificate that the sources hold, to find leaves and issuers in. A trusted root is not among them:
+// it is in the store as such, and nobody needs it to be sent along with a chain.
+type given struct {
+	certs   []keystore.Certificate
+	index   map[string]int   // by DER
+	byKey   map[string][]int // by RawSubjectPublicKeyInfo
+	pool    *keystore.Pool   // over certs
+	trusted map[string]bool  // RawSubject of the trusted certificates
+}
+
+// collect gathers the certificates of a store: chains first and each in its order, since the pool prefers what stands
+// behind a certificate as its issuer.
+func collect(s *keystore.Store) *given {
+	g := &given{index: map[string]int{}, byKey: map[string][]int{}, trusted: map[string]bool{}}
+	for i := range s.Identities {
+		for _, c := range s.Identities[i].Chain {
+			g.add(c)
+		}
+	}
+	for i := range s.Loose {
+		g.add(s.Loose[i].Certificate)
+	}
+	for i := range s.Anchors {
+		c := s.Anchors[i].Certificate
+		if c.X509 == nil {
+			continue
+		}
+		g.trusted[string(c.X509.RawSubject)] = true
+		if !selfIssued(c.X509) {
+			g.add(c)
+		}
+	}
+	g.pool = keystore.NewPool(g.certs)
+	return g
+}
+
+// add appends a certificate, once.
+func (g *given) add(c keystore.Certificate) {
+	if _, seen := g.index[string(c.Raw)]; seen {
+		return
+	}
+	i := len(g.certs)
+	g.index[string(c.Raw)] = i
+	g.certs = append(g.certs, c)
+	if c.X509 != nil {
+		spki := string(c.X509.RawSubjectPublicKeyInfo)
+		g.byKey[spki] = append(g.byKey[spki], i)
+	}
+}
+
+// leafFor finds the certificate of a key: of several the one that another CA signed, then the newest. It returns nil
+// when there is none.
+func (g *given) leafFor(key *keystore.PrivateKey) *keystore.Certificate {
+	spki, err := x509.MarshalPKIXPublicKey(key.Signer.Public())
+	if err != nil {
+		return nil
+	}
+	var best *keystore.Certificate
+	for _, i := range g.byKey[string(spki)] {
+		if c := &g.certs[i]; best == nil || betterLeaf(c.X509, best.X509) {
+			best = c
+		}
+	}
+	return best
+}
+
+// betterLeaf reports whether a is to be preferred to b as the certificate of the key that both have.
+func betterLeaf(a, b *x509.Certificate) bool {
+	if selfIssued(a) != selfIssued(b) {
+		return !selfIssued(a)
+	}
+	return a.NotBefore.After(b.NotBefore)
+}
+
+// selfIssued reports whether subject and issuer are the same, as of a root or a self-signed certificate.
+func selfIssued(c *x509.Certificate) bool { return bytes.Equal(c.RawSubject, c.RawIssuer) }
+
+// pair gives every key the leaf that has its public key, and puts its chain in order behind it.
+func (w *work) pair() {
+	g := collect(&w.store)
+	for i := range w.store.Identities {
+		id := &w.store.Identities[i]
+		if id.Key != nil && id.Key.Signer != nil {
+			w.pairKey(id, g)
+		}
+		w.orderChain(id, g)
+	}
+	w.dropUsed()
+}
+
+// pairKey checks that the leaf of a key is its own, and looks for another one when it is not.
+func (w *work) pairKey(id *keystore.Identity, g *given) {
+	leaf := id.Leaf()
+	if leaf != nil {
+		if matches, _ := id.Key.Matches(*leaf); matches {
+			return
+		}
+	}
+	right := g.leafFor(id.Key)
+	if right == nil {
+		if leaf != nil {
+			w.noted(identityName(id), "its certificate belongs to another key, and the right one was not given")
+		}
+		return
+	}
+	name := identityName(id)
+	for i, c := range id.Chain {
+		if c.Equal(*right) { // only the order was wrong; orderChain sees to the rest
+			rest := append(id.Chain[:i:i], id.Chain[i+1:]...)
+			id.Chain = append([]keystore.Certificate{c}, rest...)
+			w.noted(name, "its own certificate was not the first of its chain; now it is")
+			return
+		}
+	}
+	w.adoptAlias(id, right)
+	if leaf != nil {
+		w.noted(name, "paired with the certificate that has its public key, %s, not with %s as the file had it",
+			certificateName("", right), certificateName("", leaf))
+		for _, c := range id.Chain {
+			w.store.Loose = append(w.store.Loose, keystore.Anchor{Certificate: c})
+		}
+	}
+	id.Chain = []keystore.Certificate{*right}
+}
+
+// adoptAlias gives a key without a name the name that its certificate had on its own.
+func (w *work) adoptAlias(id *keystore.Identity, leaf *keystore.Certificate) {
+	if id.Alias != "" {
+		return
+	}
+	for i := range w.store.Loose {
+		if a := &w.store.Loose[i]; a.Certificate.Equal(*leaf) && a.Alias != "" {
+			id.Alias = a.Alias
+			return
+		}
+	}
+}

@@ -1,0 +1,379 @@
+package convert_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mqttpki/mqttpki/convert"
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+var (
+	plain = fake{name: "plain"}                              // carries everything
+	java  = fake{name: "java", lower: true, noLoose: true}   // as JKS
+	text  = fake{name: "text", noTrust: true}                // as PEM
+	other = fake{name: "other", lower: false, noLoose: true} // renames nothing
+)
+
+// source wraps a store as if the codec had read it.
+func source(name string, codec fake, s keystore.Store) convert.Source {
+	return convert.Source{Name: name, Format: codec.name, Store: &s}
+}
+
+// names lists the subjects of a chain.
+func names(chain []keystore.Certificate) []string {
+	var list []string
+	for _, c := range chain {
+		list = append(list, c.X509.Subject.CommonName)
+	}
+	return list
+}
+
+// describe spells a plan's changes for comparison.
+func describe(changes []keystore.Change) []string {
+	var list []string
+	for _, c := range changes {
+		list = append(list, fmt.Sprintf("%s %s>%s", c.Kind, c.Entry, c.To))
+	}
+	return list
+}
+
+func only(t *testing.T, texts ...string) []convert.Selector {
+	t.Helper()
+	var list []convert.Selector
+	for _, text := range texts {
+		s, err := convert.ParseSelector(text)
+		require.NoError(t, err)
+		list = append(list, s)
+	}
+	return list
+}
+
+func renames(t *testing.T, texts ...string) []convert.Rename {
+	t.Helper()
+	var list []convert.Rename
+	for _, text := range texts {
+		r, err := convert.ParseRename(text)
+		require.NoError(t, err)
+		list = append(list, r)
+	}
+	return list
+}
+
+func TestPlanKeepsRenamesAndLoses(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	server, client := issue(t, "server", root, false), issue(t, "client", root, false)
+	s := source("in", plain, keystore.Store{
+		Identities: []keystore.Identity{server.identity(t, "Server"), client.identity(t, "client")},
+		Anchors:    []keystore.Anchor{root.anchor("root")},
+		Loose:      []keystore.Anchor{issue(t, "stranger", nil, true).anchor("")},
+	})
+	plan, err := convert.NewPlan([]convert.Source{s}, convert.Recipe{Target: java})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"client", "root"}, plan.Kept())
+	assert.Equal(t, []string{"renamed Server>server", "lost CN=stranger>"}, describe(plan.Changes))
+	assert.ErrorIs(t, plan.Refusal(), convert.ErrLoss)
+	assert.ErrorContains(t, plan.Refusal(), `"CN=stranger": no place`)
+	assert.Equal(t, "Server", s.Store.Identities[0].Alias, "the source's own store was changed")
+	data, err := plan.Build()
+	require.NoError(t, err)
+	back, err := java.Decode(data, keystore.DecodeOptions{})
+	require.NoError(t, err)
+	assert.NoError(t, convert.Compare(plan.Store(), back))
+}
+
+// TestPlanOrdersChains: the trap that the source's step 10 works round. With the CA's certificate before the client's,
+// the first certificate of a PEM file is not the key's.
+func TestPlanOrdersChains(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	inter := issue(t, "inter", root, true)
+	leaf := issue(t, "leaf", inter, false)
+	want := []string{"leaf", "inter", "root"}
+	key := leaf.private(t)
+	loose := func(parties ...*party) (list []keystore.Anchor) {
+		for _, p := range parties {
+			list = append(list, p.anchor(""))
+		}
+		return list
+	}
+	for _, tc := range []struct {
+		name  string
+		store keystore.Store
+		want  []string
+	}{
+		{"in order", keystore.Store{Identities: []keystore.Identity{leaf.identity(t, "a")}}, want},
+		{"backwards", keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: key,
+			Chain: []keystore.Certificate{root.cert, inter.cert, leaf.cert}}}}, want},
+		{"leaf in the middle", keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: key,
+			Chain: []keystore.Certificate{inter.cert, leaf.cert, root.cert}}}}, want},
+		{"leaf twice", keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: key,
+			Chain: []keystore.Certificate{leaf.cert, leaf.cert, inter.cert}}}, Loose: loose(root)}, want},
+		{"the CA as the key's certificate, the leaf beside it", keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: key,
+			Chain: []keystore.Certificate{root.cert}}}, Loose: loose(inter, leaf)}, want},
+		{"bare key, CA first", keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: key}}, Loose: loose(root, inter, leaf)}, want},
+		{"intermediate among the trusted", keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: key,
+			Chain: []keystore.Certificate{leaf.cert}}}, Anchors: []keystore.Anchor{inter.anchor("i"), root.anchor("r")}}, []string{"leaf", "inter"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			plan, err := convert.NewPlan([]convert.Source{source("in", plain, tc.store)}, convert.Recipe{Target: plain})
+			require.NoError(t, err)
+			require.Len(t, plan.Store().Identities, 1)
+			assert.Equal(t, tc.want, names(plan.Store().Identities[0].Chain))
+			assert.Empty(t, plan.Store().Loose)
+			assert.Len(t, plan.Store().Anchors, len(tc.store.Anchors))
+		})
+	}
+}
+
+func TestPlanSaysThatAChainIsIncomplete(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	leaf := issue(t, "leaf", root, false)
+	id := keystore.Identity{Alias: "a", Key: leaf.private(t), Chain: []keystore.Certificate{leaf.cert}}
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, keystore.Store{Identities: []keystore.Identity{id}})}, convert.Recipe{Target: plain})
+	require.NoError(t, err)
+	require.Len(t, plan.Changes, 1)
+	assert.Contains(t, plan.Changes[0].Why, "CN=root, was not given")
+
+	trusting := keystore.Store{Identities: []keystore.Identity{id}, Anchors: []keystore.Anchor{root.anchor("r")}}
+	plan, err = convert.NewPlan([]convert.Source{source("in", plain, trusting)}, convert.Recipe{Target: plain})
+	require.NoError(t, err)
+	assert.Empty(t, plan.Changes, "the root is in the store")
+}
+
+// TestPlanPairsByPublicKey: two keys whose certificates were swapped, as ids in a PKCS12 can have them.
+func TestPlanPairsByPublicKey(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	a, b := issue(t, "a", root, false), issue(t, "b", root, false)
+	swapped := keystore.Store{Identities: []keystore.Identity{
+		{Alias: "a", Key: a.private(t), Chain: b.chain()},
+		{Alias: "b", Key: b.private(t), Chain: a.chain()},
+	}}
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, swapped)}, convert.Recipe{Target: plain})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "root"}, names(plan.Store().Identities[0].Chain))
+	assert.Equal(t, []string{"b", "root"}, names(plan.Store().Identities[1].Chain))
+	assert.Empty(t, plan.Store().Loose)
+	assert.Contains(t, plan.Changes[0].Why, "paired with the certificate that has its public key, CN=a, not with CN=b")
+}
+
+// TestPlanPrefersTheSignedLeaf: a key with its old self-signed certificate and the CA's reply.
+func TestPlanPrefersTheSignedLeaf(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	self := issue(t, "device", nil, false)
+	first := certify(t, "device", self.key, root, false)
+	second := certify(t, "device", self.key, root, false)
+	s := keystore.Store{
+		Identities: []keystore.Identity{{Alias: "device", Key: self.private(t)}},
+		Loose:      []keystore.Anchor{first.anchor(""), self.anchor(""), second.anchor(""), root.anchor("")},
+	}
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: plain})
+	require.NoError(t, err)
+	id := plan.Store().Identities[0]
+	assert.True(t, id.Chain[0].Equal(second.cert), "not the newest certificate that the CA signed")
+	assert.Len(t, plan.Store().Loose, 2, "the others are kept as certificates")
+}
+
+func TestPlanKeepsAForeignLeafAndSaysSo(t *testing.T) {
+	a, b := issue(t, "a", nil, false), issue(t, "b", nil, false)
+	s := keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: a.private(t), Chain: b.chain()}}}
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: plain})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"b"}, names(plan.Store().Identities[0].Chain))
+	assert.Contains(t, plan.Changes[0].Why, "belongs to another key")
+}
+
+// TestPlanMerges makes the combined store that a broker's listener needs of its three PEM files.
+func TestPlanMerges(t *testing.T) {
+	root, clients := issue(t, "root", nil, true), issue(t, "clients", nil, true)
+	inter := issue(t, "inter", root, true)
+	server := issue(t, "server", inter, false)
+	sources := []convert.Source{
+		source("server.key", text, keystore.Store{Identities: []keystore.Identity{{Key: server.private(t)}}}),
+		source("server.crt", text, keystore.Store{Loose: []keystore.Anchor{server.anchor(""), inter.anchor("")}}),
+		source("ca.crt", text, keystore.Store{Loose: []keystore.Anchor{root.anchor("")}}),
+	}
+	trust := convert.Trust{Source: source("some/clients.crt", text, keystore.Store{Loose: []keystore.Anchor{clients.anchor("")}})}
+	plan, err := convert.NewPlan(sources, convert.Recipe{Target: java, Trust: []convert.Trust{trust}, Alias: "broker"})
+	require.NoError(t, err)
+	require.NoError(t, plan.Refusal())
+	assert.Equal(t, []string{"server", "inter", "root"}, names(plan.Store().Identities[0].Chain))
+	assert.Equal(t, "broker", plan.Store().Identities[0].Alias)
+	require.Len(t, plan.Store().Anchors, 1)
+	assert.Equal(t, "clients", plan.Store().Anchors[0].Alias)
+}
+
+func TestPlanMergesTheSameKeyOnce(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	a := issue(t, "a", root, false)
+	sources := []convert.Source{
+		source("a.key", text, keystore.Store{Identities: []keystore.Identity{{Key: a.private(t)}}}),
+		source("a.p12", plain, keystore.Store{Identities: []keystore.Identity{a.identity(t, "a")}, Anchors: []keystore.Anchor{root.anchor("r")}}),
+		source("b.p12", plain, keystore.Store{Anchors: []keystore.Anchor{root.anchor("r"), root.anchor("again")}}),
+	}
+	plan, err := convert.NewPlan(sources, convert.Recipe{Target: plain})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "r", "again"}, plan.Kept())
+	assert.Len(t, plan.Store().Identities[0].Chain, 2)
+}
+
+func TestPlanPromotesATrustStore(t *testing.T) {
+	ca := keystore.Store{Loose: []keystore.Anchor{issue(t, "ca", nil, true).anchor("")}}
+	for _, tc := range []struct {
+		name     string
+		from, to fake
+		trusted  int
+	}{
+		{"text to java", text, java, 1},
+		{"text to text", text, text, 0},
+		{"within one format its own marks stand", plain, plain, 0},
+		{"a format without trusted entries", plain, text, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			plan, err := convert.NewPlan([]convert.Source{source("in", tc.from, ca)}, convert.Recipe{Target: tc.to})
+			require.NoError(t, err)
+			require.NoError(t, plan.Refusal())
+			assert.Len(t, plan.Store().Anchors, tc.trusted)
+			assert.Len(t, plan.Entries, 1)
+		})
+	}
+	withKey := ca
+	withKey.Identities = []keystore.Identity{issue(t, "a", nil, false).identity(t, "a")}
+	plan, err := convert.NewPlan([]convert.Source{source("in", text, withKey)}, convert.Recipe{Target: java})
+	require.NoError(t, err)
+	assert.ErrorIs(t, plan.Refusal(), convert.ErrLoss, "beside a key nobody said that the certificate is trusted")
+}
+
+func TestPlanTrust(t *testing.T) {
+	root, more, self := issue(t, "root", nil, true), issue(t, "more", nil, true), issue(t, "self", nil, false)
+	server := issue(t, "server", root, false)
+	store := keystore.Store{Identities: []keystore.Identity{server.identity(t, "server")}, Anchors: []keystore.Anchor{root.anchor("root")}}
+	file := func(name string, s keystore.Store, alias string) convert.Trust {
+		return convert.Trust{Source: source(name, text, s), Alias: alias}
+	}
+	pair := keystore.Store{Loose: []keystore.Anchor{root.anchor(""), more.anchor("")}}
+	for _, tc := range []struct {
+		name  string
+		trust convert.Trust
+		want  []string
+	}{
+		{"named as the file", file("dir/partner.ca.pem", keystore.Store{Loose: []keystore.Anchor{more.anchor("")}}, ""), []string{"root", "partner.ca"}},
+		{"named as on Windows", file(`C:\dir\partner.pem`, keystore.Store{Loose: []keystore.Anchor{more.anchor("")}}, ""), []string{"root", "partner"}},
+		{"named as in the file", file("f.p12", keystore.Store{Anchors: []keystore.Anchor{more.anchor("own")}}, ""), []string{"root", "own"}},
+		{"named as asked for", file("f.p12", keystore.Store{Anchors: []keystore.Anchor{more.anchor("own")}}, "mine"), []string{"root", "mine"}},
+		{"what is trusted already is not added", file("two.pem", pair, ""), []string{"root", "two-2"}},
+		{"the leaf of a file with a key", file("self.pem", keystore.Store{Identities: []keystore.Identity{self.identity(t, "")}}, ""), []string{"root", "self"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: plain, Trust: []convert.Trust{tc.trust}})
+			require.NoError(t, err)
+			var got []string
+			for _, a := range plan.Store().Anchors {
+				got = append(got, a.Alias)
+			}
+			assert.Equal(t, tc.want, got)
+		})
+	}
+	_, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: plain, Trust: []convert.Trust{file("x", keystore.Store{}, "")}})
+	assert.ErrorIs(t, err, convert.ErrNotFound)
+}
+
+func TestPlanLockedKeys(t *testing.T) {
+	open, shut := issue(t, "open", nil, false), issue(t, "shut", nil, false)
+	locked := shut.identity(t, "shut")
+	locked.Key, locked.Locked = nil, fmt.Errorf("its own password: %w", keystore.ErrPassword)
+	s := []convert.Source{source("in.p12", plain, keystore.Store{Identities: []keystore.Identity{open.identity(t, "open"), locked}})}
+
+	_, err := convert.NewPlan(s, convert.Recipe{Target: plain})
+	var which *convert.LockedError
+	require.ErrorAs(t, err, &which)
+	assert.Equal(t, "in.p12", which.Source)
+	assert.Equal(t, "shut", which.Entry)
+	assert.ErrorIs(t, err, keystore.ErrPassword)
+
+	plan, err := convert.NewPlan(s, convert.Recipe{Target: plain, Only: only(t, "open")})
+	require.NoError(t, err, "a locked key that nobody asked for is in the way")
+	assert.Equal(t, []string{"shut"}, plan.LeftOut)
+}
+
+func TestPlanFailures(t *testing.T) {
+	a, b := issue(t, "a", nil, false), issue(t, "b", nil, false)
+	two := keystore.Store{Identities: []keystore.Identity{a.identity(t, "a"), b.identity(t, "b")}}
+	for _, tc := range []struct {
+		name   string
+		store  keystore.Store
+		recipe convert.Recipe
+		want   error
+	}{
+		{"nothing there", keystore.Store{}, convert.Recipe{}, convert.ErrEmpty},
+		{"everything removed", two, convert.Recipe{Remove: only(t, "type=key")}, convert.ErrEmpty},
+		{"no such entry", two, convert.Recipe{Only: only(t, "a", "c")}, convert.ErrNotFound},
+		{"no such entry to remove", two, convert.Recipe{Remove: only(t, "c")}, convert.ErrNotFound},
+		{"no such entry to rename", two, convert.Recipe{Rename: renames(t, "c=d")}, convert.ErrNotFound},
+		{"one alias for two keys", two, convert.Recipe{Alias: "c"}, convert.ErrAmbiguous},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.recipe.Target = plain
+			_, err := convert.NewPlan([]convert.Source{source("in", plain, tc.store)}, tc.recipe)
+			assert.ErrorIs(t, err, tc.want)
+		})
+	}
+}
+
+// TestBuildTrustsNoCodec: whatever an encoder or its file gets wrong, no bytes come out.
+func TestBuildTrustsNoCodec(t *testing.T) {
+	root, x := issue(t, "root", nil, true), issue(t, "x", nil, false)
+	a := issue(t, "a", root, false)
+	s := keystore.Store{
+		Identities: []keystore.Identity{a.identity(t, "a")},
+		Anchors:    []keystore.Anchor{root.anchor("r")},
+		Loose:      []keystore.Anchor{x.anchor("x")},
+		Others:     []keystore.Other{{Kind: keystore.KindCRL, Raw: []byte{1}}},
+	}
+	for _, tc := range []struct {
+		name    string
+		corrupt func(*keystore.Store)
+	}{
+		{"a key is missing", func(s *keystore.Store) { s.Identities = nil }},
+		{"a key is locked", func(s *keystore.Store) { s.Identities[0].Key = nil }},
+		{"a key has another alias", func(s *keystore.Store) { s.Identities[0].Alias = "b" }},
+		{"another key", func(s *keystore.Store) { s.Identities[0].Key = x.private(t) }},
+		{"a shorter chain", func(s *keystore.Store) { s.Identities[0].Chain = s.Identities[0].Chain[:1] }},
+		{"another order", func(s *keystore.Store) {
+			c := s.Identities[0].Chain
+			c[0], c[1] = c[1], c[0]
+		}},
+		{"a trusted entry is missing", func(s *keystore.Store) { s.Anchors = nil }},
+		{"a trusted entry has another alias", func(s *keystore.Store) { s.Anchors[0].Alias = "R" }},
+		{"another trusted certificate", func(s *keystore.Store) { s.Anchors[0].Certificate = x.cert }},
+		{"trusted became not", func(s *keystore.Store) { s.Loose, s.Anchors = append(s.Loose, s.Anchors...), nil }},
+		{"a CRL is missing", func(s *keystore.Store) { s.Others = nil }},
+		{"another CRL", func(s *keystore.Store) { s.Others[0].Raw = []byte{2} }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: fake{name: "plain", corrupt: tc.corrupt}})
+			require.NoError(t, err)
+			data, err := plan.Build()
+			assert.ErrorIs(t, err, convert.ErrReadBack)
+			assert.Nil(t, data)
+		})
+	}
+	broken := errors.New("broken")
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: fake{name: "plain", encodeErr: broken}})
+	require.NoError(t, err)
+	_, err = plan.Build()
+	assert.ErrorIs(t, err, broken)
+}
+
+func TestRefusalCountsLosses(t *testing.T) {
+	s := keystore.Store{Identities: []keystore.Identity{issue(t, "a", nil, false).identity(t, "a")}}
+	for range 3 {
+		s.Loose = append(s.Loose, issue(t, "x", nil, false).anchor(""))
+	}
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: other})
+	require.NoError(t, err)
+	assert.ErrorContains(t, plan.Refusal(), "(and 2 more)")
+}

@@ -1,0 +1,184 @@
+package convert_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mqttpki/mqttpki/convert"
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+func TestSelectors(t *testing.T) {
+	root := issue(t, "Plant Root", nil, true)
+	a, b := issue(t, "sensor-1", root, false), issue(t, "sensor-2", root, false)
+	store := keystore.Store{
+		Identities: []keystore.Identity{a.identity(t, "Sensor-1"), b.identity(t, "dir/sensor=2")},
+		Anchors:    []keystore.Anchor{root.anchor("root"), issue(t, "Partner", nil, true).anchor("partner")},
+		Others:     []keystore.Other{{Alias: "list", Kind: keystore.KindCRL, Raw: []byte{1}}},
+	}
+	sum := sha256.Sum256(root.cert.Raw)
+	print := hex.EncodeToString(sum[:])
+	for _, tc := range []struct {
+		name string
+		only []string
+		want []string
+	}{
+		{"a bare word is an alias, in any case", []string{"sensor-1"}, []string{"Sensor-1"}},
+		{"an alias that holds an equals sign", []string{"dir/sensor=2"}, []string{"dir/sensor=2"}},
+		{"a wildcard", []string{"alias=*sensor*"}, []string{"Sensor-1", "dir/sensor=2"}},
+		{"a type", []string{"type=trusted"}, []string{"root", "partner"}},
+		{"two types", []string{"type=trusted", "type=crl"}, []string{"root", "partner", "list"}},
+		{"type and subject", []string{"type=trusted", "subject=plant"}, []string{"root"}},
+		{"a subject is searched, and a key has its leaf's", []string{"subject=cn=sensor"}, []string{"Sensor-1", "dir/sensor=2"}},
+		{"a whole fingerprint", []string{"sha256=" + print}, []string{"root"}},
+		{"the beginning of one, with colons", []string{"sha256=" + strings.ToUpper(print[:2]+":"+print[2:8])}, []string{"root"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: plain, Only: only(t, tc.only...)})
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, plan.Kept())
+			assert.Len(t, plan.LeftOut, 5-len(tc.want))
+		})
+	}
+}
+
+func TestRemove(t *testing.T) {
+	root, old := issue(t, "root", nil, true), issue(t, "old", nil, true)
+	a := issue(t, "a", root, false)
+	store := keystore.Store{Identities: []keystore.Identity{a.identity(t, "a")}, Anchors: []keystore.Anchor{root.anchor("root"), old.anchor("old")}}
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: plain, Remove: only(t, "old")})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "root"}, plan.Kept())
+	assert.Equal(t, []string{"old"}, plan.LeftOut)
+	assert.NoError(t, plan.Refusal(), "what was asked for is no loss")
+}
+
+func TestParseSelectorRefuses(t *testing.T) {
+	for _, text := range []string{"", "alias=", "alias=[a", "type=keys", "sha256=xyz", "sha256=abc", "sha256=" + strings.Repeat("a", 65)} {
+		_, err := convert.ParseSelector(text)
+		assert.ErrorIs(t, err, convert.ErrSelector, text)
+	}
+}
+
+func TestRename(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	store := keystore.Store{
+		Identities: []keystore.Identity{root.identity(t, "srvalias")},
+		Anchors:    []keystore.Anchor{root.anchor("srvca"), issue(t, "x", nil, true).anchor("other")},
+	}
+	for _, tc := range []struct {
+		name   string
+		rename []string
+		want   []string
+	}{
+		{"one", []string{"other=partner"}, []string{"srvalias", "srvca", "partner"}},
+		{"in any case", []string{"OTHER=Partner"}, []string{"srvalias", "srvca", "Partner"}},
+		{"a pattern", []string{"srv*=mqtt-*"}, []string{"mqtt-alias", "mqtt-ca", "other"}},
+		{"a pattern that drops what matched", []string{"srvc*=ca"}, []string{"srvalias", "ca", "other"}},
+		{"one after the other", []string{"other=srvx", "srv*=*"}, []string{"alias", "ca", "x"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: plain, Rename: renames(t, tc.rename...)})
+			require.NoError(t, err)
+			var got []string
+			for _, e := range plan.Entries {
+				got = append(got, e.Name)
+			}
+			assert.Equal(t, tc.want, got)
+			for _, c := range plan.Of(keystore.ChangeRenamed) {
+				assert.Equal(t, "asked for", c.Why)
+			}
+		})
+	}
+	for _, text := range []string{"", "a", "a=", "=b", "a**=b", "a=b*", "a*=b**"} {
+		_, err := convert.ParseRename(text)
+		assert.ErrorIs(t, err, convert.ErrSelector, text)
+	}
+}
+
+func TestAlias(t *testing.T) {
+	a, b := issue(t, "a", nil, false), issue(t, "b", nil, true)
+	for _, tc := range []struct {
+		name  string
+		store keystore.Store
+		want  []string
+	}{
+		{"the one key", keystore.Store{Identities: []keystore.Identity{a.identity(t, "old")}, Anchors: []keystore.Anchor{b.anchor("b")}}, []string{"new", "b"}},
+		{"the one trusted certificate", keystore.Store{Anchors: []keystore.Anchor{b.anchor("b")}}, []string{"new"}},
+		{"the one certificate", keystore.Store{Loose: []keystore.Anchor{b.anchor("")}}, []string{"new"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			plan, err := convert.NewPlan([]convert.Source{source("in", plain, tc.store)}, convert.Recipe{Target: plain, Alias: "new"})
+			require.NoError(t, err)
+			var got []string
+			for _, e := range plan.Entries {
+				got = append(got, e.Name)
+			}
+			assert.Equal(t, tc.want, got)
+		})
+	}
+	both := keystore.Store{Anchors: []keystore.Anchor{a.anchor("a"), b.anchor("b")}}
+	_, err := convert.NewPlan([]convert.Source{source("in", plain, both)}, convert.Recipe{Target: plain, Alias: "new"})
+	assert.ErrorIs(t, err, convert.ErrAmbiguous)
+}
+
+func TestSplit(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	inter := issue(t, "inter", root, true)
+	server := issue(t, "server", inter, false)
+	clients := issue(t, "clients", nil, true)
+	store := keystore.Store{Identities: []keystore.Identity{server.identity(t, "server")}, Anchors: []keystore.Anchor{clients.anchor("c"), root.anchor("r")}}
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: text})
+	require.NoError(t, err)
+	files, err := plan.Split("srv", func(alias string) string { return alias })
+	require.NoError(t, err)
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.Path)
+		assert.Equal(t, f.Path == "srv.key", f.Secret, f.Path)
+		if f.Secret {
+			assert.EqualValues(t, 0o600, f.Mode)
+		}
+	}
+	assert.Equal(t, []string{"srv.key", "srv.crt", "srv-chain.crt", "srv-ca.crt"}, paths)
+	content := func(i int) []string {
+		s, err := text.Decode(files[i].Data, keystore.DecodeOptions{})
+		require.NoError(t, err)
+		var list []keystore.Certificate
+		for _, a := range s.Loose {
+			list = append(list, a.Certificate)
+		}
+		assert.Equal(t, i == 0, len(s.Identities) == 1)
+		return names(list)
+	}
+	assert.Empty(t, content(0))
+	assert.Equal(t, []string{"server"}, content(1))
+	assert.Equal(t, []string{"server", "inter"}, content(2))
+	assert.Equal(t, []string{"root", "clients"}, content(3))
+}
+
+func TestSplitSeveralKeys(t *testing.T) {
+	a, b := issue(t, "a", nil, false), issue(t, "b", nil, false)
+	store := keystore.Store{Identities: []keystore.Identity{a.identity(t, "a"), b.identity(t, "A"), b.identity(t, "")}}
+	encode := func(alias string) string { return strings.ReplaceAll(alias, "/", "%2F") }
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: text, Only: only(t, "a")})
+	require.NoError(t, err)
+	_, err = plan.Split("s", encode)
+	assert.ErrorIs(t, err, convert.ErrAmbiguous, "s-a.key and s-A.key are one file on Windows")
+
+	store.Identities[1].Alias = "dir/b"
+	plan, err = convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: text})
+	require.NoError(t, err)
+	files, err := plan.Split("s", encode)
+	require.NoError(t, err)
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.Path)
+	}
+	assert.Equal(t, []string{"s-a.key", "s-a.crt", "s-a-chain.crt", "s-dir%2Fb.key", "s-dir%2Fb.crt", "s-dir%2Fb-chain.crt"}, paths)
+}
