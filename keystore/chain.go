@@ -40,13 +40,13 @@ func NewPool(certs []Certificate) *Pool {
 // next one after the certificate it issued is taken, else the first, so that a chain in its usual order stays as it is.
 func (p *Pool) Chain(leaf, limit int) []int {
 	var chain []int
-	used := map[int]bool{leaf: true}
+	used := map[string]bool{string(p.certs[leaf].Raw): true} // by content: the same certificate may be there twice
 	for at := leaf; len(chain) < limit; {
 		next := p.issuer(at)
-		if next < 0 || used[next] {
+		if next < 0 || used[string(p.certs[next].Raw)] {
 			break
 		}
-		used[next] = true
+		used[string(p.certs[next].Raw)] = true
 		chain = append(chain, next)
 		at = next
 	}

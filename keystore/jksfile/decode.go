@@ -224,10 +224,10 @@ func (d *decoder) certificate(alias string) (keystore.Certificate, error) {
 	if string(kind) != "X.509" {
 		return keystore.Certificate{}, fmt.Errorf("certificate of type %q: %w", kind, keystore.ErrUnsupported)
 	}
-	if len(der) == 0 {
-		return keystore.Certificate{}, malformed("a certificate is empty")
+	c, err := keystore.ParseCertificate(der)
+	if err != nil {
+		return c, err
 	}
-	c := keystore.NewCertificate(der)
 	if c.X509 == nil {
 		d.problem("unparsed-certificate", "warning", alias, "A certificate could not be parsed; its bytes are kept as they are.")
 	}
