@@ -87,19 +87,25 @@ func (o *Opener) try(a algorithm, spelling, ciphertext []byte) ([]byte, error) {
 }
 
 // judge takes the padding off and decides, by it and by the SEQUENCE that every plaintext is, between success, a wrong
-// password and damage. A header that fits the length to within the padding comes about by chance once in 2^20 or
-// more, so with it the password is right whatever the padding says.
+// password and damage. A sound beginning comes about by chance once in millions of wrong passwords at most, so
+// with it the password is right whatever the padding says.
 func judge(plain []byte, a algorithm) ([]byte, error) {
 	unpadded, padded := unpad(plain, a.cipher.block)
-	length, whole := sequenceLength(plain)
+	header, length := sequence(plain)
 	switch {
-	case padded && whole && length <= len(unpadded):
+	case padded && header > 0 && length <= len(unpadded):
 		return unpadded, nil
-	case !padded && whole && length < len(plain) && length >= len(plain)-a.cipher.block:
+	case !padded && header > 0 && length < len(plain) && length >= len(plain)-a.cipher.block && soundBeginning(plain[header:]):
 		return nil, fmt.Errorf("decrypting %s: wrong padding after sound data: %w", a.name, keystore.ErrFormat)
 	default:
 		return nil, fmt.Errorf("decrypting %s: %w", a.name, keystore.ErrPassword)
 	}
+}
+
+// soundBeginning reports whether the content of a SEQUENCE begins as a PrivateKeyInfo does, with version 0 or 1, or as
+// SafeContents do, with another SEQUENCE.
+func soundBeginning(content []byte) bool {
+	return len(content) > 2 && (content[0] == 0x30 || content[0] == 2 && content[1] == 1 && content[2] <= 1)
 }
 
 // unpad removes the padding of RFC 8018 section 6.1.1; stream ciphers (block 1) have none.
@@ -119,22 +125,22 @@ func unpad(plain []byte, block int) ([]byte, bool) {
 	return plain[:len(plain)-n], true
 }
 
-// sequenceLength returns the whole length, header included, of the SEQUENCE that data begins with. An indefinite
-// length (BER) counts as the shortest there is, since only its reader can tell.
-func sequenceLength(data []byte) (int, bool) {
+// sequence returns the length of the header and of the whole of the SEQUENCE that data begins with, or zeros. An
+// indefinite length (BER) counts as the shortest there is, since only its reader can tell.
+func sequence(data []byte) (header, whole int) {
 	if len(data) < 2 || data[0] != 0x30 {
-		return 0, false
+		return 0, 0
 	}
 	if data[1] <= 0x80 {
-		return 2 + int(data[1]&0x7f), true
+		return 2, 2 + int(data[1]&0x7f)
 	}
 	n := int(data[1] & 0x7f)
 	if n > 4 || len(data) < 2+n {
-		return 0, false
+		return 0, 0
 	}
 	length := 0
 	for _, b := range data[2 : 2+n] {
 		length = length<<8 | int(b)
 	}
-	return 2 + n + length, true
+	return 2 + n, 2 + n + length
 }

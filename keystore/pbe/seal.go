@@ -21,8 +21,6 @@ const (
 	// reader takes. Store passwords are random by default, and against those more iterations
 	// protect nothing; who picks a weak one asks for more.
 	StoreIterations = 10_000
-	// LegacyIterations is for PBE-SHA1-3DES: what Java wrote before JDK 16.
-	LegacyIterations = 50_000
 )
 
 // Scheme is a way of encrypting that this package writes.

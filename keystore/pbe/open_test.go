@@ -1,0 +1,192 @@
+package pbe
+
+import (
+	"encoding/asn1"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// der builds nested ASN.1 for hostile parameters.
+func der(f cryptobyte.BuilderContinuation) []byte {
+	var b cryptobyte.Builder
+	f(&b)
+	return b.BytesOrPanic()
+}
+
+// pbes2 returns an AlgorithmIdentifier with the given derivation and AES-256.
+func pbes2(kdfOID string, kdfParams cryptobyte.BuilderContinuation) []byte {
+	return der(func(b *cryptobyte.Builder) {
+		addAlgorithm(b, oidPBES2, func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				addAlgorithm(b, kdfOID, func(b *cryptobyte.Builder) { b.AddASN1(cbasn1.SEQUENCE, kdfParams) })
+				addAlgorithm(b, oidAES256, func(b *cryptobyte.Builder) { b.AddASN1OctetString(make([]byte, 16)) })
+			})
+		})
+	})
+}
+
+// pbkdf2Params returns parameters with HMAC-SHA1 unless prf names another.
+func pbkdf2Params(salt int, iterations uint64, keyLen int64, prf string) cryptobyte.BuilderContinuation {
+	return func(b *cryptobyte.Builder) {
+		b.AddASN1OctetString(make([]byte, salt))
+		b.AddASN1Uint64(iterations)
+		if keyLen != 0 {
+			b.AddASN1Int64(keyLen)
+		}
+		if prf != "" {
+			addAlgorithm(b, prf, addNull)
+		}
+	}
+}
+
+func scryptParams(n, r, p int64) cryptobyte.BuilderContinuation {
+	return func(b *cryptobyte.Builder) {
+		b.AddASN1OctetString(make([]byte, 8))
+		b.AddASN1Int64(n)
+		b.AddASN1Int64(r)
+		b.AddASN1Int64(p)
+	}
+}
+
+// TestBounds refuses each absurd parameter before any work is done for it.
+func TestBounds(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		alg  []byte
+		want error
+	}{
+		{"two billion iterations", pbes2(oidPBKDF2, pbkdf2Params(8, 2_000_000_000, 0, "")), keystore.ErrTooLarge},
+		{"more iterations than 64 bits", pbes2(oidPBKDF2, func(b *cryptobyte.Builder) {
+			b.AddASN1OctetString(make([]byte, 8))
+			b.AddASN1(cbasn1.INTEGER, func(b *cryptobyte.Builder) { b.AddBytes([]byte("\x7f123456789")) })
+		}), keystore.ErrTooLarge},
+		{"no iterations", pbes2(oidPBKDF2, pbkdf2Params(8, 0, 0, "")), keystore.ErrFormat},
+		{"a huge salt", pbes2(oidPBKDF2, pbkdf2Params(maxSalt+1, 1, 0, "")), keystore.ErrTooLarge},
+		{"a huge key", pbes2(oidPBKDF2, pbkdf2Params(8, 1, 1<<40, "")), keystore.ErrTooLarge},
+		{"a key of no length", pbes2(oidPBKDF2, pbkdf2Params(8, 1, -1, "")), keystore.ErrFormat},
+		{"another key length than the cipher's", pbes2(oidPBKDF2, pbkdf2Params(8, 1, 16, "")), keystore.ErrFormat},
+		{"an unknown PRF", pbes2(oidPBKDF2, pbkdf2Params(8, 1, 0, "1.2.3")), keystore.ErrUnsupported},
+		{"an unknown key derivation", pbes2("1.2.3.4", pbkdf2Params(8, 1, 0, "")), keystore.ErrUnsupported},
+		{"scrypt of a terabyte", pbes2(oidScrypt, scryptParams(1<<33, 8, 1)), keystore.ErrTooLarge},
+		{"scrypt with r that overflows", pbes2(oidScrypt, scryptParams(2, 1<<62, 1)), keystore.ErrTooLarge},
+		{"scrypt that takes for ever", pbes2(oidScrypt, scryptParams(1<<14, 8, 1<<30)), keystore.ErrTooLarge},
+		{"scrypt with N no power of two", pbes2(oidScrypt, scryptParams(1000, 8, 1)), keystore.ErrFormat},
+		{"an unknown scheme", der(func(b *cryptobyte.Builder) { addAlgorithm(b, "1.2.840.113549.1.5.1", addNull) }), keystore.ErrUnsupported},
+		{"no algorithm", []byte{0x30, 0}, keystore.ErrFormat},
+		{"nothing", nil, keystore.ErrFormat},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, _, err := DecryptWith(tc.alg, make([]byte, 32), keystore.Secret("x"), keystore.Limits{})
+			assert.ErrorIs(t, err, tc.want)
+			_, err = Describe(tc.alg, keystore.Limits{})
+			assert.ErrorIs(t, err, tc.want)
+		})
+	}
+}
+
+func TestUnsupportedNamesTheOID(t *testing.T) {
+	alg := der(func(b *cryptobyte.Builder) {
+		addAlgorithm(b, oidPBES2, func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				addPBKDF2(b, make([]byte, 8), 1, 0)
+				addAlgorithm(b, "1.2.392.200011.61.1.1.1.4", func(b *cryptobyte.Builder) { b.AddASN1OctetString(make([]byte, 16)) })
+			})
+		})
+	})
+	_, err := Describe(alg, keystore.Limits{})
+	require.ErrorIs(t, err, keystore.ErrUnsupported)
+	assert.Contains(t, err.Error(), "Camellia-256-CBC (1.2.392.200011.61.1.1.1.4)")
+}
+
+// TestBudget lets many parts of one file cost no more than its size allows, and one derivation serve equal salts.
+func TestBudget(t *testing.T) {
+	lim := keystore.Limits{Iterations: 1000}
+	budget := NewBudget(lim, 0)
+	o := NewOpener(keystore.Secret("x"), budget)
+	part := func(i int) []byte {
+		return pbes2(oidPBKDF2, func(b *cryptobyte.Builder) {
+			b.AddASN1OctetString([]byte{byte(i)})
+			b.AddASN1Int64(1000)
+		})
+	}
+	for i := range 100 {
+		_, _, err := o.Open(part(0), make([]byte, 32))
+		require.ErrorIs(t, err, keystore.ErrPassword, "the same salt is derived once: %d", i)
+	}
+	var err error
+	n := 1
+	for ; keystore.KindOf(err) != keystore.ErrTooLarge && n < 100; n++ {
+		_, _, err = o.Open(part(n), make([]byte, 32))
+	}
+	assert.Equal(t, fullDerivations/2+1, n, "each SHA-1 key of 32 bytes takes two blocks")
+}
+
+// TestDamageIsNotAWrongPassword flips bits under the right password.
+func TestDamageIsNotAWrongPassword(t *testing.T) {
+	plain := testKey(t)
+	pw := keystore.Secret("right")
+	info, err := Encrypt(plain, pw, Params{Iterations: 1}, seeded())
+	require.NoError(t, err)
+	last := append([]byte(nil), info...)
+	last[len(last)-1] ^= 0x55
+	_, _, err = Decrypt(last, pw, keystore.Limits{})
+	assert.ErrorIs(t, err, keystore.ErrFormat, "bad padding, sound beginning")
+	short := append([]byte(nil), info...)
+	_, _, err = Decrypt(short[:len(short)-1], pw, keystore.Limits{})
+	assert.ErrorIs(t, err, keystore.ErrFormat, "cut off")
+	for i := range info {
+		_, _, err := Decrypt(info[:i], pw, keystore.Limits{})
+		assert.ErrorIs(t, err, keystore.ErrFormat, "cut off at %d", i)
+	}
+}
+
+// TestWrongPasswords tries enough that some give sound padding by chance.
+func TestWrongPasswords(t *testing.T) {
+	info, err := Encrypt(testKey(t), keystore.Secret("right"), Params{Iterations: 1}, seeded())
+	require.NoError(t, err)
+	for i := range 3000 {
+		_, _, err := Decrypt(info, keystore.Secret(fmt.Sprint(i)), keystore.Limits{})
+		require.ErrorIs(t, err, keystore.ErrPassword)
+	}
+}
+
+func TestPBMAC1(t *testing.T) {
+	data, pw := []byte("data"), keystore.Secret("pw")
+	alg, mac, err := MakePBMAC1(data, pw, 2, seeded())
+	require.NoError(t, err)
+	budget := NewBudget(keystore.Limits{}, 0)
+	p, err := CheckPBMAC1(alg, data, mac, pw, budget)
+	require.NoError(t, err)
+	assert.Equal(t, "PBMAC1 PBKDF2-HMAC-SHA256 HMAC-SHA256", p.Algorithm)
+	_, err = CheckPBMAC1(alg, []byte("Data"), mac, pw, budget)
+	assert.ErrorIs(t, err, keystore.ErrPassword)
+	_, err = CheckPBMAC1(alg, data, mac, nil, budget)
+	assert.ErrorIs(t, err, keystore.ErrPassword)
+	_, err = CheckPBMAC1(alg, data, mac[:31], pw, budget)
+	assert.ErrorIs(t, err, keystore.ErrFormat)
+	for _, keyLen := range []int64{0, 19, 65} {
+		short := der(func(b *cryptobyte.Builder) {
+			addAlgorithm(b, OIDPBMAC1, func(b *cryptobyte.Builder) {
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+					addAlgorithm(b, oidPBKDF2, func(b *cryptobyte.Builder) {
+						b.AddASN1(cbasn1.SEQUENCE, pbkdf2Params(8, 1, keyLen, oidHMACSHA256))
+					})
+					addAlgorithm(b, oidHMACSHA256, addNull)
+				})
+			})
+		})
+		_, err = CheckPBMAC1(short, data, mac, pw, budget)
+		assert.Error(t, err, "a key of %d bytes", keyLen)
+	}
+}
+
+func TestParseOID(t *testing.T) {
+	assert.Equal(t, asn1.ObjectIdentifier{1, 2, 840, 113549}, parseOID("1.2.840.113549"))
+}
