@@ -85,7 +85,7 @@ func Parse(data []byte) (*Deployment, error) {
 	d := file.deployment()
 	d.positions = positions
 	d.FillDefaults()
-	problems := append(fromDecoder(decoding), unrelated(d.Validate().Errors(), decoding)...)
+	problems := append(fromDecoder(decoding), unrelated(d.Validate().Errors(), decoding, positions)...)
 	if len(problems) > 0 {
 		problems.sort()
 		return nil, problems
@@ -102,19 +102,25 @@ func fromDecoder(ps strictyaml.Problems) Problems {
 	return out
 }
 
-// unrelated leaves out problems of values that the decoder complained about, and of what follows from a misspelt
-// key: "client_certifcate: required" is one mistake, not also a missing certificate policy.
-func unrelated(ps Problems, decoding strictyaml.Problems) Problems {
+// unrelated leaves out problems of values that the decoder complained about, and of values that are absent where a key
+// is misspelt: "sever: a" is one mistake, not also a missing server.
+func unrelated(ps Problems, decoding strictyaml.Problems, positions strictyaml.Positions) Problems {
 	return slices.DeleteFunc(ps, func(p Problem) bool {
+		_, present := positions[p.Path]
 		return slices.ContainsFunc(decoding, func(d strictyaml.Problem) bool {
-			path := d.Path
 			if d.Kind == strictyaml.KindUnknown {
-				path = path[:max(0, strings.LastIndex(path, "."))]
-				return path != "" && (p.Path == path || strings.HasPrefix(p.Path, path+"."))
+				parent := d.Path[:max(0, strings.LastIndex(d.Path, "."))]
+				return !present && within(p.Path, parent)
 			}
-			return p.Path == path || strings.HasPrefix(p.Path, path+".") || strings.HasPrefix(p.Path, path+"[")
+			return within(p.Path, d.Path)
 		})
 	})
+}
+
+// within reports whether the value at path is the one at outer, or a part of it.
+func within(path, outer string) bool {
+	rest, ok := strings.CutPrefix(path, outer)
+	return ok && (rest == "" || outer == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // deployment turns the file's shape into the model's.

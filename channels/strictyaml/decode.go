@@ -37,12 +37,18 @@ func (n Node) Position() Position { return positionOf(n.node) }
 // Given reports whether there is a value.
 func (n Node) Given() bool { return n.node != nil }
 
-// YAML returns the value as YAML text that stands for itself.
+// YAML returns the value as YAML text that stands for itself: without the indentation it has in its file.
 func (n Node) YAML() []byte {
 	if n.node == nil {
 		return nil
 	}
-	return []byte(n.node.String() + "\n")
+	text := n.node.String()
+	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(strings.TrimPrefix(line, indent))
+	}
+	return []byte(b.String() + "\n")
 }
 
 // decode runs one decoder.
