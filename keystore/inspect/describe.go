@@ -1,0 +1,124 @@
+package inspect
+
+import (
+	"crypto/x509"
+	"time"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// Options is what is known of a file beyond its decoded content.
+type Options struct {
+	File         string          // its name, for the report and for the rules that go by a name's ending
+	Format       string          // what its content is: "pem", "der", "pkcs7", "p12", "jks", "jceks"
+	Bytes        int             // its size
+	Password     string          // see File.Password
+	PasswordText keystore.Secret // the password that opened it, to judge who can type it; nil when there was none
+	Now          time.Time       // decides what has expired
+}
+
+// Describe reports on a store.
+func Describe(s *keystore.Store, o Options) File {
+	f := File{
+		File:       o.File,
+		Format:     o.Format,
+		Bytes:      o.Bytes,
+		Password:   o.Password,
+		Integrity:  string(s.Integrity),
+		Protection: []Protection{},
+		Entries:    entries(s, o.Now),
+	}
+	if f.Integrity == "" {
+		f.Integrity = string(keystore.IntegrityAbsent)
+	}
+	for _, p := range s.Protection {
+		f.Protection = append(f.Protection, Protection(p))
+	}
+	f.Problems = problems(s, o)
+	f.Readers = readers(s, o)
+	return f
+}
+
+// entries lists the store: identities, trusted certificates, other certificates, everything else.
+func entries(s *keystore.Store, now time.Time) []Entry {
+	list := []Entry{}
+	for i := range s.Identities {
+		list = append(list, identity(&s.Identities[i], now))
+	}
+	for _, a := range s.Anchors {
+		list = append(list, Entry{Alias: a.Alias, Type: "trusted", Created: date(a.Created), Certificates: []Certificate{describeCertificate(a.Certificate, now)}})
+	}
+	for _, a := range s.Loose {
+		list = append(list, Entry{Alias: a.Alias, Type: "certificate", Created: date(a.Created), Certificates: []Certificate{describeCertificate(a.Certificate, now)}})
+	}
+	for i := range s.Others {
+		list = append(list, otherEntry(&s.Others[i]))
+	}
+	return list
+}
+
+// identity describes a private key and its chain.
+func identity(id *keystore.Identity, now time.Time) Entry {
+	e := Entry{Alias: id.Alias, Type: "key", Created: date(id.Created), Certificates: []Certificate{}}
+	switch {
+	case id.Key != nil && id.Key.Signer != nil:
+		k := describePublic(id.Key.Signer.Public(), nil)
+		e.Key = &k
+	case id.Key != nil:
+		e.Key = &Key{}
+	case id.Locked != nil:
+		e.Locked = id.Locked.Error()
+	default:
+		e.Locked = keystore.ErrPassword.Error()
+	}
+	for _, c := range id.Chain {
+		e.Certificates = append(e.Certificates, describeCertificate(c, now))
+	}
+	return e
+}
+
+// otherEntry describes what is neither a private key nor a certificate. What does not parse has only its type.
+func otherEntry(o *keystore.Other) Entry {
+	e := Entry{Alias: o.Alias, Type: string(o.Kind), Created: date(o.Created), Certificates: []Certificate{}}
+	switch o.Kind {
+	case keystore.KindRequest:
+		if r, err := x509.ParseCertificateRequest(o.Raw); err == nil {
+			k := describePublic(r.PublicKey, r.RawSubjectPublicKeyInfo)
+			e.Key = &k
+			e.Request = &Request{
+				Subject:            keystore.DistinguishedName(r.RawSubject),
+				SANs:               subjectAltNames(r.DNSNames, r.IPAddresses, r.URIs, r.EmailAddresses),
+				SignatureAlgorithm: r.SignatureAlgorithm.String(),
+				SignatureValid:     r.CheckSignature() == nil,
+			}
+		}
+	case keystore.KindCRL:
+		if l, err := x509.ParseRevocationList(o.Raw); err == nil {
+			e.CRL = &CRL{
+				Issuer:     keystore.DistinguishedName(l.RawIssuer),
+				ThisUpdate: l.ThisUpdate.UTC(),
+				NextUpdate: date(l.NextUpdate),
+				Revoked:    len(l.RevokedCertificateEntries),
+			}
+			if l.Number != nil {
+				e.CRL.Number = l.Number.String()
+			}
+		}
+	case keystore.KindPublicKey:
+		public, _ := x509.ParsePKIXPublicKey(o.Raw)
+		k := describePublic(public, o.Raw)
+		e.Key = &k
+	case keystore.KindSecret:
+		e.Key = &Key{Algorithm: o.Algorithm, Bits: o.Bits}
+	}
+	return e
+}
+
+// date is t for the report, nil when there is none.
+func date(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	utc := t.UTC()
+	return &utc
+}

@@ -1,0 +1,333 @@
+package inspect_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"math/big"
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/inspect"
+)
+
+var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+// party is a key with its certificate.
+type party struct {
+	key  crypto.Signer
+	cert keystore.Certificate
+}
+
+// issue makes a party; edit changes the template, signer nil is itself.
+func issue(t testing.TB, name string, key crypto.Signer, signer *party, edit func(*x509.Certificate)) *party {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(0x0a1b2c),
+		Subject:               pkix.Name{CommonName: name},
+		DNSNames:              []string{strings.ToLower(name) + ".example"},
+		NotBefore:             now.AddDate(0, 0, -10),
+		NotAfter:              now.AddDate(1, 0, 0),
+		BasicConstraintsValid: true,
+	}
+	if edit != nil {
+		edit(template)
+	}
+	p := &party{key: key}
+	parent, parentKey := template, key
+	if signer != nil {
+		parent, parentKey = signer.cert.X509, signer.key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
+	require.NoError(t, err)
+	p.cert = keystore.NewCertificate(der)
+	return p
+}
+
+func ecKey(t testing.TB) crypto.Signer {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	return key
+}
+
+func private(t testing.TB, key crypto.Signer) *keystore.PrivateKey {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	k, err := keystore.NewPrivateKey(der)
+	require.NoError(t, err)
+	return k
+}
+
+func ca(x *x509.Certificate) { x.IsCA, x.DNSNames = true, nil }
+
+func describe(s *keystore.Store, edit func(*inspect.Options)) inspect.File {
+	o := inspect.Options{File: "a.p12", Format: "p12", Password: "given", Now: now}
+	if edit != nil {
+		edit(&o)
+	}
+	return inspect.Describe(s, o)
+}
+
+func TestDescribeEntries(t *testing.T) {
+	root := issue(t, "Root", ecKey(t), nil, ca)
+	leaf := issue(t, "Dev1", ecKey(t), root, func(x *x509.Certificate) {
+		x.IPAddresses = []net.IP{net.ParseIP("192.0.2.7")}
+		x.URIs = []*url.URL{{Scheme: "urn", Opaque: "mqttpki:client:Dev1"}}
+		x.EmailAddresses = []string{"dev1@example.com"}
+		x.KeyUsage = x509.KeyUsageDigitalSignature
+		x.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+		x.NotAfter = now.Add(100*24*time.Hour + time.Hour)
+	})
+	created := time.Date(2026, 5, 1, 10, 0, 0, 5e6, time.FixedZone("x", 3600))
+	s := &keystore.Store{
+		Identities: []keystore.Identity{{Alias: "dev1", Created: created, Key: private(t, leaf.key), Chain: []keystore.Certificate{leaf.cert, root.cert}}},
+		Anchors:    []keystore.Anchor{{Alias: "root", Certificate: root.cert}},
+		Loose:      []keystore.Anchor{{Certificate: keystore.Certificate{Raw: []byte{1, 2, 3}}}},
+		Others:     []keystore.Other{{Alias: "aes", Kind: keystore.KindSecret, Algorithm: "AES", Bits: 256}},
+		Integrity:  keystore.IntegrityVerified,
+		Protection: []keystore.Protection{{Part: "key", Alias: "dev1", Algorithm: "PBES2 PBKDF2-HMAC-SHA256 AES-256-CBC", Iterations: 10000}},
+	}
+	f := describe(s, nil)
+	require.Len(t, f.Entries, 4)
+	assert.Equal(t, "verified", f.Integrity)
+	assert.Equal(t, 10000, f.Protection[0].Iterations)
+
+	key := f.Entries[0]
+	assert.Equal(t, "key", key.Type)
+	assert.Equal(t, "EC", key.Key.Algorithm)
+	assert.Equal(t, 256, key.Key.Bits)
+	assert.Equal(t, "P-256", key.Key.Curve)
+	assert.Equal(t, "2026-05-01T09:00:00.005Z", key.Created.Format(time.RFC3339Nano))
+	require.Len(t, key.Certificates, 2)
+	c := key.Certificates[0]
+	assert.Equal(t, key.Key.PublicSHA256, c.Key.PublicSHA256, "the key is not recognised as its certificate's")
+	assert.Equal(t, "CN=Dev1", c.Subject)
+	assert.Equal(t, "CN=Root", c.Issuer)
+	assert.Equal(t, "a1b2c", c.Serial)
+	assert.Equal(t, 100, c.DaysLeft)
+	assert.Equal(t, []string{"dns:dev1.example", "ip:192.0.2.7", "uri:urn:mqttpki:client:Dev1", "email:dev1@example.com"}, c.SANs)
+	assert.Equal(t, []string{"clientAuth"}, c.EKU)
+	assert.Equal(t, []string{"digitalSignature"}, c.KeyUsage)
+	assert.Equal(t, "client", c.Role)
+	assert.Equal(t, "ca", key.Certificates[1].Role)
+	assert.True(t, key.Certificates[1].SelfSigned)
+	assert.Equal(t, "ECDSA-SHA256", c.SignatureAlgorithm)
+	assert.Equal(t, "trusted", f.Entries[1].Type)
+	assert.Equal(t, "certificate", f.Entries[2].Type)
+	assert.Len(t, f.Entries[2].Certificates[0].SHA256, 64)
+	assert.Equal(t, "secret", f.Entries[3].Type)
+	assert.Equal(t, 256, f.Entries[3].Key.Bits)
+}
+
+// TestReportKeepsSecrets: a report holds nothing of a private key or password.
+func TestReportKeepsSecrets(t *testing.T) {
+	s := &keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: private(t, ecKey(t))}}}
+	text, err := json.Marshal(describe(s, func(o *inspect.Options) { o.PasswordText = keystore.Secret("tops3cret") }))
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "tops3cret")
+	for _, spelling := range []string{hex.EncodeToString(s.Identities[0].Key.PKCS8), base64.StdEncoding.EncodeToString(s.Identities[0].Key.PKCS8)} {
+		assert.NotContains(t, string(text), spelling)
+	}
+}
+
+func TestDescribeRequestsAndCRLs(t *testing.T) {
+	root := issue(t, "Root", ecKey(t), nil, func(x *x509.Certificate) { ca(x); x.KeyUsage = x509.KeyUsageCRLSign; x.SubjectKeyId = []byte{1} })
+	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "r"}, DNSNames: []string{"r.example"}}, ecKey(t))
+	require.NoError(t, err)
+	forged := append([]byte(nil), request...)
+	forged[len(forged)-1] ^= 1
+	crl, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+		Number: big.NewInt(7), ThisUpdate: now.AddDate(0, 0, -40), NextUpdate: now.AddDate(0, 0, -10),
+		RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: big.NewInt(1), RevocationTime: now}},
+	}, root.cert.X509, root.key)
+	require.NoError(t, err)
+	public, err := x509.MarshalPKIXPublicKey(root.key.Public())
+	require.NoError(t, err)
+	f := describe(&keystore.Store{Others: []keystore.Other{
+		{Kind: keystore.KindRequest, Raw: request},
+		{Alias: "forged", Kind: keystore.KindRequest, Raw: forged},
+		{Kind: keystore.KindCRL, Raw: crl},
+		{Kind: keystore.KindPublicKey, Raw: public},
+		{Kind: keystore.KindCRL, Raw: []byte("no list")},
+	}}, func(o *inspect.Options) { o.File, o.Format = "a.pem", "pem" })
+	require.Len(t, f.Entries, 5)
+	assert.Equal(t, "CN=r", f.Entries[0].Request.Subject)
+	assert.True(t, f.Entries[0].Request.SignatureValid)
+	assert.Equal(t, []string{"dns:r.example"}, f.Entries[0].Request.SANs)
+	assert.False(t, f.Entries[1].Request.SignatureValid)
+	assert.Equal(t, 1, f.Entries[2].CRL.Revoked)
+	assert.Equal(t, "7", f.Entries[2].CRL.Number)
+	assert.Equal(t, "EC", f.Entries[3].Key.Algorithm)
+	assert.Nil(t, f.Entries[4].CRL)
+	assert.ElementsMatch(t, []string{"bad-signature", "crl-expired"}, codes(f))
+}
+
+// codes lists the problems of a report.
+func codes(f inspect.File) []string {
+	var list []string
+	for _, p := range f.Problems {
+		list = append(list, p.Code)
+	}
+	return list
+}
+
+func TestProblems(t *testing.T) {
+	root := issue(t, "Root", ecKey(t), nil, ca)
+	inter := issue(t, "Inter", ecKey(t), root, ca)
+	good := issue(t, "Good", ecKey(t), inter, nil)
+	stranger := issue(t, "Stranger", ecKey(t), nil, nil)
+	protected := []keystore.Protection{{Part: "key", Algorithm: "PBES2 PBKDF2-HMAC-SHA256 AES-256-CBC"}}
+	with := func(p *party, chain ...*party) *keystore.Store {
+		id := keystore.Identity{Alias: "a", Key: private(t, p.key)}
+		for _, c := range chain {
+			id.Chain = append(id.Chain, c.cert)
+		}
+		return &keystore.Store{Identities: []keystore.Identity{id}, Protection: protected}
+	}
+	one := func(edit func(*x509.Certificate)) *keystore.Store {
+		p := issue(t, "One", ecKey(t), nil, edit)
+		return with(p, p)
+	}
+	locked := with(good, good, inter, root)
+	locked.Identities[0].Key, locked.Identities[0].Locked = nil, keystore.ErrPassword
+	weak := with(good, good, inter, root)
+	weak.Protection = []keystore.Protection{{Part: "key", Algorithm: "PBE-SHA1-RC2-40", Weak: "40-bit key"}}
+	bare := with(good, good, inter, root)
+	bare.Protection = nil
+	unchecked := with(good, good, inter, root)
+	unchecked.Integrity = keystore.IntegrityUnchecked
+	noted := with(good, good, inter, root)
+	noted.Problems = []keystore.Problem{{Code: "trailing-bytes", Severity: "warning", Text: "3 bytes follow."}}
+	trusting := with(good, good)
+	trusting.Anchors = []keystore.Anchor{{Alias: "i", Certificate: inter.cert}}
+	smallKey, err := rsa.GenerateKey(rand.Reader, 1024)
+	require.NoError(t, err)
+	small := issue(t, "Small", smallKey, nil, nil)
+
+	for _, tc := range []struct {
+		name  string
+		store *keystore.Store
+		file  string
+		want  []string
+	}{
+		{"nothing wrong", with(good, good, inter, root), "", nil},
+		{"the issuer is trusted", trusting, "", nil},
+		{"key of another certificate", with(stranger, good, inter, root), "", []string{"key-leaf-mismatch"}},
+		{"chain out of order", with(good, good, root, inter), "", []string{"chain-order"}},
+		{"missing intermediate", with(good, good), "", []string{"missing-intermediate"}},
+		{"no certificate", with(good), "", []string{"key-without-certificate"}},
+		{"locked", locked, "", []string{"key-locked"}},
+		{"expired", one(func(x *x509.Certificate) { x.NotAfter = now.Add(-time.Hour) }), "", []string{"expired"}},
+		{"not yet valid", one(func(x *x509.Certificate) { x.NotBefore = now.Add(time.Hour) }), "", []string{"not-yet-valid"}},
+		{"expires soon", one(func(x *x509.Certificate) { x.NotAfter = now.Add(29 * 24 * time.Hour) }), "", []string{"expires-soon"}},
+		{"no SAN", one(func(x *x509.Certificate) { x.DNSNames = nil }), "", []string{"no-san"}},
+		{"short RSA key", with(small, small), "", []string{"weak-key"}},
+		{"weak cipher", weak, "", []string{"weak-protection"}},
+		{"key not encrypted", bare, "", []string{"unprotected-key"}},
+		{"password unknown", unchecked, "", []string{"integrity-unchecked"}},
+		{"what the decoder found", noted, "", []string{"trailing-bytes"}},
+		{"name of another format", with(good, good, inter, root), "store.JKS", []string{"name-mismatch"}},
+		{"a key where certificates are expected", with(good, good, inter, root), `C:\x\server.cer`, []string{"name-mismatch", "key-in-certificate-file"}},
+		{"a name that announces nothing", with(good, good, inter, root), "broker.keystore", nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := describe(tc.store, func(o *inspect.Options) {
+				if tc.file != "" {
+					o.File = tc.file
+				}
+			})
+			assert.ElementsMatch(t, tc.want, codes(f))
+		})
+	}
+	assert.Equal(t, inspect.Error, describe(with(stranger, good), nil).Problems[0].Severity, "the worst is not first")
+}
+
+func TestReaders(t *testing.T) {
+	pbes2 := "PBES2 PBKDF2-HMAC-SHA256 AES-256-CBC"
+	leaf := issue(t, "Leaf", ecKey(t), nil, nil)
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	ed := issue(t, "Ed", edKey, nil, nil)
+	p12 := func(mac, cipher string) *keystore.Store {
+		s := &keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: private(t, leaf.key), Chain: []keystore.Certificate{leaf.cert}}}}
+		if mac != "" {
+			s.Protection = append(s.Protection, keystore.Protection{Part: "mac", Algorithm: mac})
+		}
+		if cipher != "" {
+			s.Protection = append(s.Protection, keystore.Protection{Part: "key", Alias: "a", Algorithm: cipher})
+		}
+		return s
+	}
+	edStore := p12("HMAC-SHA256", pbes2)
+	edStore.Identities[0] = keystore.Identity{Alias: "a", Key: private(t, edKey), Chain: []keystore.Certificate{ed.cert}}
+	loose := &keystore.Store{Loose: []keystore.Anchor{{Certificate: leaf.cert}}, Protection: []keystore.Protection{{Part: "mac", Algorithm: "HMAC-SHA256"}}}
+	trusted := &keystore.Store{Anchors: []keystore.Anchor{{Certificate: leaf.cert}}}
+	for _, tc := range []struct {
+		name   string
+		store  *keystore.Store
+		file   string
+		format string
+		pass   string
+		want   string // Java 17, Java 25, OpenSSL, NSS, GnuTLS, Mosquitto, MQXR
+	}{
+		{"modern PKCS12", p12("HMAC-SHA256", pbes2), "a.p12", "p12", "x", "yes yes yes yes yes no yes"},
+		{"PKCS12 called pfx", p12("HMAC-SHA256", pbes2), "a.pfx", "p12", "x", "yes yes yes yes yes no no"},
+		{"PBMAC1", p12("PBMAC1 PBKDF2-HMAC-SHA256 HMAC-SHA256", pbes2), "a.p12", "p12", "x", "no no no no no no no"},
+		{"no MAC", p12("", pbes2), "a.p12", "p12", "x", "yes yes yes no no no yes"},
+		{"RC2", p12("HMAC-SHA1", "PBE-SHA1-RC2-40"), "a.p12", "p12", "x", "yes yes flag yes yes no yes"},
+		{"scrypt", p12("HMAC-SHA256", "PBES2 scrypt AES-256-CBC"), "a.p12", "p12", "x", "no no yes no no no no"},
+		{"bare key", p12("HMAC-SHA256", ""), "a.p12", "p12", "x", "no no yes yes yes no no"},
+		{"Ed25519", edStore, "a.p12", "p12", "x", "yes yes yes no yes no yes"},
+		{"password with umlauts", p12("HMAC-SHA256", pbes2), "a.p12", "p12", "pässwort", "no yes yes yes yes no no"},
+		{"unmarked certificates", loose, "a.p12", "p12", "", "no no yes no yes no no"},
+		{"trust store without MAC", trusted, "a.p12", "p12", "", "yes yes yes no no no yes"},
+		{"JKS", p12("SHA-1", "Sun"), "a.jks", "jks", "x", "yes yes no no no no yes"},
+		{"JKS called p12", p12("SHA-1", "Sun"), "a.p12", "jks", "x", "yes yes no no no no no"},
+		{"JCEKS", p12("SHA-1", "JCEKS"), "a.jceks", "jceks", "x", "flag flag no no no no yes"},
+		{"PEM, key open", p12("", ""), "a.pem", "pem", "", "no no yes no yes yes no"},
+		{"PEM, key encrypted", p12("", pbes2), "a.pem", "pem", "x", "no no yes no yes flag no"},
+		{"PEM, RC2", p12("", "PBE-SHA1-RC2-128"), "a.pem", "pem", "x", "no no flag no yes flag no"},
+		{"PEM certificates", trusted, "ca.pem", "pem", "", "flag flag yes flag yes yes no"},
+		{"DER certificate", trusted, "ca.der", "der", "", "flag flag yes flag flag no no"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := describe(tc.store, func(o *inspect.Options) {
+				o.File, o.Format, o.PasswordText = tc.file, tc.format, keystore.Secret(tc.pass)
+			})
+			var got []string
+			for _, r := range f.Readers {
+				got = append(got, string(r.Reads))
+				assert.NotEmpty(t, r.Source, r.Program)
+				assert.Equal(t, r.Reads == inspect.Yes, r.Why == "", "%s: a reason for what is not a plain yes", r.Program)
+			}
+			assert.Equal(t, tc.want, strings.Join(got, " "))
+		})
+	}
+}
+
+// TestReportIsNeverNull: machines get empty lists, not null.
+func TestReportIsNeverNull(t *testing.T) {
+	text, err := json.Marshal(describe(&keystore.Store{}, nil))
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "null")
+	text, err = json.Marshal(describe(&keystore.Store{Identities: []keystore.Identity{{}}, Others: []keystore.Other{{Kind: keystore.KindRequest}}}, nil))
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "null")
+}
