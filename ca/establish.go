@@ -1,0 +1,257 @@
+package ca
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/mqttpki/mqttpki/ca/inventory"
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/safefile"
+)
+
+// foundation is a PKI in memory, complete but for inventory, CRLs and probe identity.
+type foundation struct {
+	root     *Authority        // without a key where an existing CA was taken over and its root stays elsewhere
+	rootCert *x509.Certificate // the root, if root is nil
+	issuer   *Authority        // signs servers and clients; the same as root in a PKI of one CA
+	keys     []keystore.Artifact
+	extra    []keystore.Artifact
+}
+
+// certs are the CAs, root first, with roles and paths.
+func (f *foundation) certs() []caFile {
+	root := f.rootCert
+	if f.root != nil {
+		root = f.root.Certificate()
+	}
+	cas := []caFile{{RoleRoot, RootCertPath, root}}
+	if f.issuer != f.root {
+		cas = append(cas, caFile{RoleIssuing, IssuingCertPath, f.issuer.Certificate()})
+	}
+	return cas
+}
+
+type caFile struct {
+	role Role
+	path string
+	cert *x509.Certificate
+}
+
+// checkVacant fails with keystore.ErrExists when dir is there and holds anything.
+func checkVacant(dir string, force bool) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case len(entries) > 0 && !force:
+		return fmt.Errorf("the folder is not empty: %w", keystore.ErrExists)
+	}
+	return nil
+}
+
+// establish writes the PKI into a new folder beside dir and moves it there at the end, so that dir is a whole PKI or
+// not there.
+func (f *foundation) establish(ctx context.Context, dir string, opts Options, force bool) (files []string, backup string, err error) {
+	dir = filepath.Clean(dir)
+	parent := filepath.Dir(dir)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return nil, "", err
+	}
+	work, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+"-new-") // mode 0700
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	if files, err = f.fill(ctx, work, opts); err != nil {
+		return nil, "", err
+	}
+	backup, err = moveIn(work, dir, opts.Now(), force)
+	return files, backup, err
+}
+
+// fill makes the folder's content.
+func (f *foundation) fill(ctx context.Context, work string, opts Options) (files []string, err error) {
+	inv, err := inventory.Open(ctx, filepath.Join(work, InventoryPath), inventory.Options{Create: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, inv.Close()) }()
+	h := &Home{dir: work, opts: opts, inv: inv, root: f.certs()[0].cert}
+	if f.issuer != f.root {
+		h.issuing = f.issuer.Certificate()
+	}
+	for _, c := range f.certs() {
+		if err := h.recordCA(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	artifacts, err := f.artifacts(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	written, err := safefile.FromArtifacts(work, artifacts)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := safefile.Commit(written, safefile.Options{}); err != nil {
+		return nil, err
+	}
+	for _, a := range artifacts {
+		files = append(files, a.Path)
+	}
+	return files, nil
+}
+
+// artifacts are all files but the inventory, which the probe identity and the CRLs are recorded in.
+func (f *foundation) artifacts(ctx context.Context, h *Home) ([]keystore.Artifact, error) {
+	artifacts := append([]keystore.Artifact{}, f.keys...)
+	for _, c := range f.certs() {
+		artifacts = append(artifacts, publicFile(c.path, CertificatePEM(wrap(c.cert)), "the "+string(c.role)+" CA's certificate"))
+	}
+	artifacts = append(artifacts, publicFile(TrustPath, CertificatePEM(wrap(h.root)), "what servers and clients must trust"))
+	probe, err := h.revokedProbe(ctx, f.issuer)
+	if err != nil {
+		return nil, err
+	}
+	artifacts = append(artifacts, probe...)
+	signers := []*Authority{f.issuer}
+	if f.root != nil && f.root != f.issuer {
+		signers = append(signers, f.root)
+	}
+	for _, a := range signers {
+		crl, err := h.makeCRL(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		artifacts = append(artifacts, crl.artifact())
+	}
+	return append(artifacts, f.extra...), nil
+}
+
+// recordCA enters a CA's own certificate.
+func (h *Home) recordCA(ctx context.Context, c caFile) error {
+	issuer := c.cert
+	if !selfIssued(c.cert) {
+		issuer = h.root
+	}
+	now := h.opts.Now()
+	return h.inv.Batch(ctx, func(b *inventory.Batch) error {
+		id, err := b.Reserve(inventory.Reservation{
+			Serial: c.cert.SerialNumber, Issuer: issuerID(issuer), Name: caName(c.cert), Role: string(c.role), At: now, AnyName: true,
+		})
+		if err == nil {
+			err = b.Record(id, c.cert.Raw, []string{c.path})
+		}
+		if err == nil {
+			err = b.Issued(id, now)
+		}
+		return err
+	})
+}
+
+// caName is what the inventory calls a CA.
+func caName(c *x509.Certificate) string {
+	if c.Subject.CommonName != "" {
+		return c.Subject.CommonName
+	}
+	return c.Subject.String()
+}
+
+// ProbeName is the client that stands on every CRL of a PKI, so that `verify` can show that a revoked one is refused
+// without touching a live one. It is valid as long as its CA.
+const ProbeName = "mqttpki-probe-revoked"
+
+// revokedProbe makes the probe identity and revokes it.
+func (h *Home) revokedProbe(ctx context.Context, a *Authority) ([]keystore.Artifact, error) {
+	key, err := ECDSAP256.Generate(h.opts.Random)
+	if err != nil {
+		return nil, err
+	}
+	prepared, err := a.Prepare(Profile{}, Request{
+		Role: RoleClient, Name: ProbeName, PublicKey: key.Signer.Public(),
+		NotBefore: a.Certificate().NotBefore, NotAfter: a.Certificate().NotAfter,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var artifacts []keystore.Artifact
+	_, id, err := h.signRecorded(ctx, a, prepared, inventory.Reservation{
+		Name: ProbeName, Role: string(RoleClient), Note: "revoked on purpose, for verify", AnyName: true,
+	}, func(cert *x509.Certificate) ([]keystore.Artifact, error) {
+		files := ProbeFiles()
+		keyPEM, err := KeyPEM(key, nil, 0, nil)
+		artifacts = []keystore.Artifact{
+			publicFile(files.Cert, CertificatePEM(wrap(cert)), "a revoked certificate, for verify"),
+			publicFile(files.Chain, CertificatePEM(append([]keystore.Certificate{wrap(cert)}, a.Chain()...)...), "the same with its chain"),
+			privateFile(files.Key, keyPEM, "its key, of no use"),
+		}
+		return artifacts, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	now := h.opts.Now()
+	return artifacts, h.inv.Batch(ctx, func(b *inventory.Batch) error {
+		if err := b.Issued(id, now); err != nil {
+			return err
+		}
+		return b.Revoke(id, now, reasonCessation)
+	})
+}
+
+// moveIn puts the new folder where it is to be. An existing one is moved aside under force; an empty one gives way, or,
+// where it cannot (a mount point), takes the content in, the CAs last, without which it is no PKI.
+func moveIn(work, dir string, now time.Time, force bool) (backup string, err error) {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", os.Rename(work, dir)
+	case err != nil:
+		return "", err
+	case len(entries) > 0 && !force:
+		return "", fmt.Errorf("the folder is not empty: %w", keystore.ErrExists)
+	case len(entries) > 0:
+		backup = fmt.Sprintf("%s.%s.bak", dir, now.UTC().Format("20060102T150405Z"))
+		if _, err := os.Lstat(backup); err == nil {
+			return "", fmt.Errorf("keeping the old PKI as %q: %w", backup, keystore.ErrExists)
+		}
+		if err := os.Rename(dir, backup); err != nil {
+			return "", err
+		}
+		if err := os.Rename(work, dir); err != nil {
+			return "", errors.Join(err, os.Rename(backup, dir))
+		}
+		return backup, nil
+	}
+	if os.Remove(dir) == nil {
+		return "", os.Rename(work, dir)
+	}
+	return "", moveContent(work, dir)
+}
+
+func moveContent(work, dir string) error {
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(work)
+	if err != nil {
+		return err
+	}
+	const last = "ca"
+	for _, e := range entries {
+		if e.Name() != last {
+			if err := os.Rename(filepath.Join(work, e.Name()), filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return os.Rename(filepath.Join(work, last), filepath.Join(dir, last))
+}

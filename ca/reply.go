@@ -1,0 +1,99 @@
+package ca
+
+import (
+	"crypto"
+	"fmt"
+	"time"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// Reply is what an external CA sent back, put in order.
+type Reply struct {
+	Chain   []keystore.Certificate // leaf first, then intermediates, without the root
+	Root    *keystore.Certificate  // the root, if it came along; it is not trusted for that
+	Unused  []keystore.Certificate // what has nothing to do with the leaf
+	Notices []Notice
+}
+
+// maxReplyChain is as many CAs as any handshake should carry.
+const maxReplyChain = 10
+
+// MatchReply finds, among certificates in any order, the one for a key, and its chain. It fails with ErrPolicy when none
+// is for this key.
+func MatchReply(public crypto.PublicKey, certs []keystore.Certificate, now time.Time) (*Reply, error) {
+	leaf := -1
+	for i, c := range certs {
+		if c.X509 == nil || !samePublic(public, c.X509.PublicKey) {
+			continue
+		}
+		if leaf < 0 || better(certs[leaf], c) {
+			leaf = i
+		}
+	}
+	if leaf < 0 {
+		return nil, fmt.Errorf("importing a reply: %w", policy("none of its %d certificates is for this key: %s", len(certs), subjects(certs)))
+	}
+	reply := &Reply{Chain: []keystore.Certificate{certs[leaf]}}
+	used := map[int]bool{leaf: true}
+	for _, i := range keystore.NewPool(certs).Chain(leaf, maxReplyChain) {
+		used[i] = true
+		if selfIssued(certs[i].X509) {
+			reply.Root = &certs[i]
+			break
+		}
+		reply.Chain = append(reply.Chain, certs[i])
+	}
+	for i, c := range certs {
+		if !used[i] {
+			reply.Unused = append(reply.Unused, c)
+		}
+	}
+	reply.judge(now)
+	return reply, nil
+}
+
+// better reports whether b is rather the reply than a: not a certificate the key signed for itself, and the later one.
+func better(a, b keystore.Certificate) bool {
+	if selfIssued(a.X509) != selfIssued(b.X509) {
+		return selfIssued(a.X509)
+	}
+	return b.X509.NotBefore.After(a.X509.NotBefore)
+}
+
+// judge names what is odd about a reply that nevertheless is for the key.
+func (r *Reply) judge(now time.Time) {
+	leaf, last := r.Chain[0].X509, r.Chain[len(r.Chain)-1]
+	switch {
+	case selfIssued(leaf):
+		r.Notices = append(r.Notices, warn("reply-self-signed", "the certificate is self-signed: no CA has answered yet"))
+	case r.Root == nil:
+		r.Notices = append(r.Notices, note("reply-without-root", "the chain ends at %s; its issuer %s is not in the reply",
+			shortQuote(last.Subject()), shortQuote(last.Issuer())))
+	}
+	if now.After(leaf.NotAfter) {
+		r.Notices = append(r.Notices, warn("reply-expired", "the certificate expired on %s", leaf.NotAfter.Format(time.DateOnly)))
+	}
+	if len(leaf.DNSNames)+len(leaf.IPAddresses)+len(leaf.URIs)+len(leaf.EmailAddresses) == 0 {
+		r.Notices = append(r.Notices, warn("reply-without-san", "the certificate has no alternative name: TLS clients of today refuse it"))
+	}
+	if len(r.Unused) > 0 {
+		r.Notices = append(r.Notices, note("reply-unused", "not part of the chain and left out: %s", subjects(r.Unused)))
+	}
+}
+
+// subjects lists a few certificates by subject.
+func subjects(certs []keystore.Certificate) string {
+	const most = 5
+	text := ""
+	for i, c := range certs {
+		if i == most {
+			return text + fmt.Sprintf(" and %d more", len(certs)-most)
+		}
+		if i > 0 {
+			text += ", "
+		}
+		text += shortQuote(c.Subject())
+	}
+	return text
+}
