@@ -3,8 +3,9 @@ package convert
 import "github.com/mqttpki/mqttpki/keystore"
 
 // orderChain puts a key's chain in order, each certificate before its issuer, and completes it from the other
-// certificates that were given. What does not belong to the chain becomes a certificate of its own. A chain that stops
-// before a root is noted: that is right when the readers have the rest, and a fault that is hard to find when not.
+// certificates that were given; only a trusted root stays where it is, since nobody needs it to be sent along. What
+// does not belong to the chain becomes a certificate of its own. A chain that stops before a root is noted: that is
+// right when the readers have the rest, and a fault that is hard to find when not.
 func (w *work) orderChain(id *keystore.Identity, g *given) {
 	leaf := id.Leaf()
 	if leaf == nil || leaf.X509 == nil {
@@ -13,7 +14,9 @@ func (w *work) orderChain(id *keystore.Identity, g *given) {
 	had := len(id.Chain)
 	chain := []keystore.Certificate{*leaf}
 	for _, i := range g.pool.Chain(g.index[string(leaf.Raw)], keystore.DefaultLimits.Chain-1) {
-		chain = append(chain, g.certs[i])
+		if c := g.certs[i]; i < g.anchors || !selfIssued(c.X509) {
+			chain = append(chain, c)
+		}
 	}
 	in := map[string]bool{}
 	for _, c := range chain {

@@ -9,9 +9,10 @@ import (
 
 // work is a store being shaped, and what has changed about it so far.
 type work struct {
-	store   keystore.Store
-	changes []keystore.Change
-	locked  map[string]*LockedError // by the alias and leaf of the identity: which keys could not be decrypted
+	store    keystore.Store
+	changes  []keystore.Change
+	locked   map[string]*LockedError // by the alias and leaf of the identity: which keys could not be decrypted
+	unmarked map[string]bool         // by DER: trusted certificates without a name, of a file without a key
 }
 
 // change records what becomes of an entry.
@@ -27,7 +28,7 @@ func (w *work) noted(entry, format string, args ...any) {
 // combine merges the sources into one store, in their order. What is the same in two of them is kept once. The
 // sources' own stores stay as they are.
 func combine(sources []Source) *work {
-	w := &work{locked: map[string]*LockedError{}}
+	w := &work{locked: map[string]*LockedError{}, unmarked: map[string]bool{}}
 	seenAnchor, seenLoose, seenOther := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, source := range sources {
 		for _, id := range source.Store.Identities {
@@ -37,6 +38,9 @@ func combine(sources []Source) *work {
 			w.addIdentity(id)
 		}
 		for _, a := range source.Store.Anchors {
+			if a.Alias == "" && len(source.Store.Identities) == 0 {
+				w.unmarked[string(a.Certificate.Raw)] = true
+			}
 			w.store.Anchors = appendNew(w.store.Anchors, a, a.Alias+"\x00"+string(a.Certificate.Raw), seenAnchor)
 		}
 		for _, a := range source.Store.Loose {
@@ -115,7 +119,8 @@ func (w *work) lockedKey() error {
 	return nil
 }
 
-// dropUsed removes the loose certificates that are in a chain or trusted: they are kept there.
+// dropUsed removes the loose certificates that are in a chain or trusted: they are kept there. A certificate in a
+// chain is no longer trusted either when all that said so is that its file had no key: server.crt beside server.key.
 func (w *work) dropUsed() {
 	used := map[string]bool{}
 	for i := range w.store.Identities {
@@ -123,16 +128,23 @@ func (w *work) dropUsed() {
 			used[string(c.Raw)] = true
 		}
 	}
-	for i := range w.store.Anchors {
-		used[string(w.store.Anchors[i].Certificate.Raw)] = true
+	var anchors, loose []keystore.Anchor
+	for _, a := range w.store.Anchors {
+		der := string(a.Certificate.Raw)
+		if a.Alias == "" && w.unmarked[der] && used[der] {
+			continue
+		}
+		anchors = append(anchors, a)
 	}
-	var loose []keystore.Anchor
+	for i := range anchors {
+		used[string(anchors[i].Certificate.Raw)] = true
+	}
 	for _, a := range w.store.Loose {
 		if !used[string(a.Certificate.Raw)] {
 			loose = append(loose, a)
 		}
 	}
-	w.store.Loose = loose
+	w.store.Anchors, w.store.Loose = anchors, loose
 }
 
 // promote makes trusted entries of the certificates of sources without keys, where the target tells trusted ones from

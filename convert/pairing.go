@@ -7,14 +7,14 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// given is every certificate that the sources hold, to find leaves and issuers in. A trusted root is not among them:
-// it is in the store as such, and nobody needs it to be sent along with a chain.
+// given is every certificate that the sources hold, to find leaves and issuers in.
 type given struct {
 	certs   []keystore.Certificate
 	index   map[string]int   // by DER
 	byKey   map[string][]int // by RawSubjectPublicKeyInfo
 	pool    *keystore.Pool   // over certs
 	trusted map[string]bool  // RawSubject of the trusted certificates
+	anchors int              // the first index in certs of what is nowhere but among the trusted
 }
 
 // collect gathers the certificates of a store: chains first and each in its order, since the pool prefers what stands
@@ -29,14 +29,12 @@ func collect(s *keystore.Store) *given {
 	for i := range s.Loose {
 		g.add(s.Loose[i].Certificate)
 	}
+	g.anchors = len(g.certs)
 	for i := range s.Anchors {
 		c := s.Anchors[i].Certificate
-		if c.X509 == nil {
-			continue
-		}
-		g.trusted[string(c.X509.RawSubject)] = true
-		if !selfIssued(c.X509) {
-			g.add(c)
+		g.add(c)
+		if c.X509 != nil {
+			g.trusted[string(c.X509.RawSubject)] = true
 		}
 	}
 	g.pool = keystore.NewPool(g.certs)

@@ -193,17 +193,48 @@ func TestPlanMerges(t *testing.T) {
 	server := issue(t, "server", inter, false)
 	sources := []convert.Source{
 		source("server.key", text, keystore.Store{Identities: []keystore.Identity{{Key: server.private(t)}}}),
-		source("server.crt", text, keystore.Store{Loose: []keystore.Anchor{server.anchor(""), inter.anchor("")}}),
-		source("ca.crt", text, keystore.Store{Loose: []keystore.Anchor{root.anchor("")}}),
+		source("server.crt", text, keystore.Store{Anchors: []keystore.Anchor{server.anchor(""), inter.anchor("")}}),
+		source("ca.crt", text, keystore.Store{Anchors: []keystore.Anchor{root.anchor("")}}),
 	}
-	trust := convert.Trust{Source: source("some/clients.crt", text, keystore.Store{Loose: []keystore.Anchor{clients.anchor("")}})}
+	trust := convert.Trust{Source: source("some/clients.crt", text, keystore.Store{Anchors: []keystore.Anchor{clients.anchor("")}})}
 	plan, err := convert.NewPlan(sources, convert.Recipe{Target: java, Trust: []convert.Trust{trust}, Alias: "broker"})
 	require.NoError(t, err)
 	require.NoError(t, plan.Refusal())
-	assert.Equal(t, []string{"server", "inter", "root"}, names(plan.Store().Identities[0].Chain))
+	assert.Equal(t, []string{"server", "inter"}, names(plan.Store().Identities[0].Chain))
 	assert.Equal(t, "broker", plan.Store().Identities[0].Alias)
+	var trusted []keystore.Certificate
+	for _, a := range plan.Store().Anchors {
+		trusted = append(trusted, a.Certificate)
+	}
+	assert.Equal(t, []string{"root", "clients"}, names(trusted), "what is in the chain is not trusted by that alone")
+	assert.Equal(t, "clients", plan.Store().Anchors[1].Alias)
+}
+
+// TestPlanMergesASelfSignedPair: the certificate of a file of its own becomes the key's, and is not trusted by that.
+func TestPlanMergesASelfSignedPair(t *testing.T) {
+	self := issue(t, "self", nil, false)
+	plan, err := convert.NewPlan([]convert.Source{
+		source("a.crt", text, keystore.Store{Anchors: []keystore.Anchor{self.anchor("")}}),
+		source("a.key", text, keystore.Store{Identities: []keystore.Identity{{Key: self.private(t)}}}),
+	}, convert.Recipe{Target: java})
+	require.NoError(t, err)
+	assert.Len(t, plan.Store().Identities[0].Chain, 1)
+	assert.Empty(t, plan.Store().Anchors)
+}
+
+// TestPlanKeepsTrustThatWasMarked: a trust store's CA stays trusted though it is also an issuer in a key's chain.
+func TestPlanKeepsTrustThatWasMarked(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	inter := issue(t, "inter", root, true)
+	server := issue(t, "server", inter, false)
+	id := keystore.Identity{Alias: "s", Key: server.private(t), Chain: []keystore.Certificate{server.cert}}
+	plan, err := convert.NewPlan([]convert.Source{
+		source("s.p12", plain, keystore.Store{Identities: []keystore.Identity{id}}),
+		source("trust.jks", java, keystore.Store{Anchors: []keystore.Anchor{inter.anchor("issuing")}}),
+	}, convert.Recipe{Target: java})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"server", "inter"}, names(plan.Store().Identities[0].Chain))
 	require.Len(t, plan.Store().Anchors, 1)
-	assert.Equal(t, "clients", plan.Store().Anchors[0].Alias)
 }
 
 func TestPlanMergesTheSameKeyOnce(t *testing.T) {

@@ -23,6 +23,9 @@ type facts struct {
 	disorder bool     // a key's certificate is not for it, or its chain is not in order
 }
 
+// notEncrypted is the algorithm that decoders name for a part that could be encrypted and is not.
+const notEncrypted = "none"
+
 // factsOf collects them.
 func factsOf(s *keystore.Store, o Options) facts {
 	f := facts{
@@ -32,12 +35,14 @@ func factsOf(s *keystore.Store, o Options) facts {
 	encryptedKeys := 0
 	for _, p := range s.Protection {
 		switch {
+		case p.Part == "mac" && p.Algorithm == "": // one that has no name here
+			f.mac = p.OID
 		case p.Part == "mac":
 			f.mac = p.Algorithm
-		case p.Algorithm != "":
+		case p.Algorithm != "" && p.Algorithm != notEncrypted:
 			f.ciphers = append(f.ciphers, p.Algorithm)
 		}
-		if p.Part == "key" {
+		if p.Part == "key" && p.Algorithm != notEncrypted {
 			encryptedKeys++
 		}
 	}

@@ -240,7 +240,7 @@ func TestProblems(t *testing.T) {
 		{"no SAN", one(func(x *x509.Certificate) { x.DNSNames = nil }), "", []string{"no-san"}},
 		{"short RSA key", with(small, small), "", []string{"weak-key"}},
 		{"weak cipher", weak, "", []string{"weak-protection"}},
-		{"key not encrypted", bare, "", []string{"unprotected-key"}},
+		{"key not encrypted", bare, "", []string{"key-unencrypted"}},
 		{"password unknown", unchecked, "", []string{"integrity-unchecked"}},
 		{"what the decoder found", noted, "", []string{"trailing-bytes"}},
 		{"name of another format", with(good, good, inter, root), "store.JKS", []string{"name-mismatch"}},

@@ -126,13 +126,13 @@ func formatName(format string) string {
 func (f *finder) protection(s *keystore.Store) {
 	encrypted := false
 	for _, p := range s.Protection {
-		encrypted = encrypted || p.Part == "key"
-		if p.Weak != "" {
+		encrypted = encrypted || p.Part == "key" // or the decoder has said that it is not
+		if p.Weak != "" && p.Algorithm != notEncrypted {
 			f.add("weak-protection", Warning, p.Alias, "%s (%s): %s.", p.Algorithm, p.Part, p.Weak)
 		}
 	}
 	if len(s.Identities) > 0 && !encrypted {
-		f.add("unprotected-key", Notice, "", "The private key is not encrypted; nothing but the file's permissions protects it.")
+		f.add("key-unencrypted", Notice, "", "The private key is not encrypted; nothing but the file's permissions protects it.")
 	}
 }
 
@@ -174,8 +174,7 @@ func selfIssued(c *x509.Certificate) bool { return string(c.RawSubject) == strin
 func (f *finder) certificate(c keystore.Certificate, entry string) {
 	x := c.X509
 	if x == nil {
-		f.add("unparsed-certificate", Warning, entry, "A certificate could not be parsed; its bytes are kept as they are.")
-		return
+		return // the decoder has said so
 	}
 	switch {
 	case f.now.After(x.NotAfter):
