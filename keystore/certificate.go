@@ -1,6 +1,8 @@
 package keystore
 
 import (
+	"crypto"
+	"crypto/x509"
 	"fmt"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -23,4 +25,47 @@ func Signed(der []byte) bool {
 	in := cryptobyte.String(der)
 	return in.ReadASN1(&outer, asn1.SEQUENCE) && in.Empty() &&
 		outer.SkipASN1(asn1.SEQUENCE) && outer.SkipASN1(asn1.SEQUENCE) && outer.SkipASN1(asn1.BIT_STRING) && outer.Empty()
+}
+
+// Names returns the DER of the subject and the issuer, also of a certificate that Go refuses; nil where even they
+// cannot be found.
+func (c Certificate) Names() (subject, issuer []byte) {
+	if c.X509 != nil {
+		return c.X509.RawSubject, c.X509.RawIssuer
+	}
+	f := c.fields()
+	return f.subject, f.issuer
+}
+
+// PublicKey returns the certificate's public key, also of one that Go refuses for something else; nil where Go does
+// not know the algorithm.
+func (c Certificate) PublicKey() crypto.PublicKey {
+	if c.X509 != nil {
+		return c.X509.PublicKey
+	}
+	if spki := c.fields().spki; len(spki) > 0 && len(spki) <= maxCheckedKey {
+		if key, err := x509.ParsePKIXPublicKey(spki); err == nil {
+			return key
+		}
+	}
+	return nil
+}
+
+// certificateFields are those parts of a TBSCertificate, RFC 5280 section 4.1, that tell what belongs together.
+type certificateFields struct{ subject, issuer, spki cryptobyte.String }
+
+// fields finds them without judging anything else; they are nil where the certificate has another shape.
+func (c Certificate) fields() certificateFields {
+	var f certificateFields
+	var outer, tbs cryptobyte.String
+	in := cryptobyte.String(c.Raw)
+	ok := in.ReadASN1(&outer, asn1.SEQUENCE) && outer.ReadASN1(&tbs, asn1.SEQUENCE) &&
+		tbs.SkipOptionalASN1(asn1.Tag(0).Constructed().ContextSpecific()) && // version
+		tbs.SkipASN1(asn1.INTEGER) && tbs.SkipASN1(asn1.SEQUENCE) && // serial, signature algorithm
+		tbs.ReadASN1Element(&f.issuer, asn1.SEQUENCE) && tbs.SkipASN1(asn1.SEQUENCE) && // validity
+		tbs.ReadASN1Element(&f.subject, asn1.SEQUENCE) && tbs.ReadASN1Element(&f.spki, asn1.SEQUENCE)
+	if !ok {
+		return certificateFields{}
+	}
+	return f
 }

@@ -27,9 +27,8 @@ type Pool struct {
 func NewPool(certs []Certificate) *Pool {
 	p := &Pool{certs: certs, bySubject: make(map[string][]int, len(certs)), issuers: make(map[int]int)}
 	for i, c := range certs {
-		if c.X509 != nil {
-			subject := string(c.X509.RawSubject)
-			p.bySubject[subject] = append(p.bySubject[subject], i)
+		if subject, _ := c.Names(); subject != nil {
+			p.bySubject[string(subject)] = append(p.bySubject[string(subject)], i)
 		}
 	}
 	return p
@@ -59,8 +58,8 @@ func (p *Pool) issuer(at int) int {
 		return known
 	}
 	found := -1
-	if c := p.certs[at]; c.X509 != nil && !bytes.Equal(c.X509.RawSubject, c.X509.RawIssuer) {
-		found = p.search(at, p.bySubject[string(c.X509.RawIssuer)])
+	if subject, issuer := p.certs[at].Names(); issuer != nil && !bytes.Equal(subject, issuer) {
+		found = p.search(at, p.bySubject[string(issuer)])
 	}
 	p.issuers[at] = found
 	return found
@@ -85,10 +84,15 @@ func (p *Pool) search(at int, candidates []int) int {
 }
 
 // Issued reports whether issuer signed c: by name and key identifiers, and by the signature where it can be checked.
-// It asks nothing about validity or extensions.
+// It asks nothing about validity or extensions. Of certificates that Go refuses, the names decide.
 func Issued(issuer, c Certificate) bool {
-	if issuer.X509 == nil || c.X509 == nil || !bytes.Equal(issuer.X509.RawSubject, c.X509.RawIssuer) {
+	name, _ := issuer.Names()
+	_, wanted := c.Names()
+	if name == nil || !bytes.Equal(name, wanted) {
 		return false
+	}
+	if issuer.X509 == nil || c.X509 == nil {
+		return true
 	}
 	want, have := c.X509.AuthorityKeyId, issuer.X509.SubjectKeyId
 	if len(want) > 0 && len(have) > 0 && !bytes.Equal(want, have) {

@@ -41,11 +41,15 @@ func NewPrivateKey(pkcs8 []byte) (*PrivateKey, error) {
 }
 
 // Matches reports whether the certificate is for this key, by its public key. Known is false where that cannot be
-// told, because Go knows the algorithm of neither or cannot parse the certificate.
+// told, because Go does not know the algorithm of one of them.
 func (k *PrivateKey) Matches(c Certificate) (matches, known bool) {
-	if k == nil || k.Signer == nil || c.X509 == nil || c.X509.PublicKey == nil {
+	if k == nil || k.Signer == nil {
 		return false, false
 	}
 	public, ok := k.Signer.Public().(interface{ Equal(crypto.PublicKey) bool })
-	return ok && public.Equal(c.X509.PublicKey), ok
+	its := c.PublicKey()
+	if !ok || its == nil {
+		return false, false
+	}
+	return public.Equal(its), true
 }

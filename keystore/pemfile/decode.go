@@ -1,0 +1,243 @@
+package pemfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pbe"
+)
+
+// Decode reads a PEM file, or one object in DER (PKCS#7 also in BER). Encrypted keys that no password opens are Locked;
+// but where passwords were given and open none of them, it fails with [keystore.ErrPassword].
+func (Codec) Decode(data []byte, opts keystore.DecodeOptions) (*keystore.Store, error) {
+	limits := opts.Limits.OrDefault()
+	if int64(len(data)) > limits.Bytes {
+		return nil, fmt.Errorf("reading a PEM file of %d bytes: %w", len(data), keystore.ErrTooLarge)
+	}
+	d := newDecoder(data, opts)
+	if err := d.file(data); err != nil {
+		return nil, fmt.Errorf("reading a PEM file: %w", err)
+	}
+	store := assemble(d.items, limits)
+	store.Protection = d.protection
+	store.Problems = append(d.problems, store.Problems...)
+	return store, nil
+}
+
+// decoder is one reading of one file.
+type decoder struct {
+	opts       keystore.DecodeOptions
+	limits     keystore.Limits
+	budget     *pbe.Budget
+	openers    map[string]*pbe.Opener // by password, so that keys that share a salt share a derivation
+	items      []item
+	protection []keystore.Protection
+	problems   []keystore.Problem
+	curve      []byte // of the EC PARAMETERS block before
+	opened     int    // encrypted keys that were decrypted
+	refused    error  // why the last of the others were not
+}
+
+// newDecoder returns a decoder for a file.
+func newDecoder(data []byte, opts keystore.DecodeOptions) *decoder {
+	limits := opts.Limits.OrDefault()
+	return &decoder{
+		opts: opts, limits: limits,
+		budget: pbe.NewBudget(limits, len(data)), openers: map[string]*pbe.Opener{},
+	}
+}
+
+// file reads the whole file into items.
+func (d *decoder) file(data []byte) error {
+	if err := d.blocks(data); err != nil {
+		return err
+	}
+	given := d.opts.Password.Given() || d.opts.KeyPassword.Given() || len(d.opts.KeyPasswords) > 0
+	if d.refused != nil && d.opened == 0 && given {
+		return d.refused
+	}
+	return nil
+}
+
+// blocks reads every block, or the one object that a DER file is.
+func (d *decoder) blocks(data []byte) error {
+	if len(data) > 0 && data[0] == tagSequence {
+		return d.binary(data)
+	}
+	blocks, err := scan(data, d.limits)
+	if err != nil {
+		return err
+	}
+	if len(blocks) == 0 && !commentsOnly(data) {
+		return malformed("no PEM block, and not DER")
+	}
+	for i := range blocks {
+		b := &blocks[i]
+		n := readNote(b.text)
+		if len(n.alias) > d.limits.NameBytes {
+			return fmt.Errorf("line %d: name of %d bytes: %w", b.line, len(n.alias), keystore.ErrTooLarge)
+		}
+		if err := d.block(b, n); err != nil {
+			return fmt.Errorf("line %d: %w", b.line, err)
+		}
+		if len(d.items) > d.limits.Entries {
+			return fmt.Errorf("more than %d entries: %w", d.limits.Entries, keystore.ErrTooLarge)
+		}
+	}
+	return nil
+}
+
+// binary reads a DER file as if it were the block that holds the same.
+func (d *decoder) binary(data []byte) error {
+	kind := derKind(data)
+	if kind == "" {
+		return malformed("not a key, certificate, request, CRL or PKCS#7 bundle in DER")
+	}
+	object := bytes.Clone(data) // what is returned must not change with the caller's buffer
+	if kind != "PKCS7" {        // which tells for itself where it ends
+		var whole cryptobyte.String
+		rest := cryptobyte.String(object)
+		if !rest.ReadASN1Element(&whole, cbasn1.SEQUENCE) {
+			return malformed("a %s in DER is cut short", kind)
+		}
+		d.trailing(len(rest))
+		object = whole
+	}
+	return d.block(&block{label: kind, der: object}, note{})
+}
+
+// trailing notes bytes behind a DER object.
+func (d *decoder) trailing(n int) {
+	if n > 0 {
+		d.problem("trailing-bytes", "warning", "", fmt.Sprintf("%d bytes follow the end of the data.", n))
+	}
+}
+
+// block reads one block.
+func (d *decoder) block(b *block, n note) error {
+	kind, known := labels[b.label]
+	it := item{note: n, line: b.line}
+	var err error
+	curve := d.curve
+	d.curve = nil
+	switch kind {
+	case "CERTIFICATE":
+		err = d.certificate(it, b.der)
+	case "TRUSTED CERTIFICATE":
+		err = d.trustedCertificate(it, b.der)
+	case "ENCRYPTED PRIVATE KEY", "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY":
+		err = d.privateKey(it, b, kind, curve)
+	case "EC PARAMETERS":
+		d.curve = b.der
+	case "CERTIFICATE REQUEST":
+		err = d.other(it, keystore.KindRequest, b.der, checkSigned(b.der, kind, "request"))
+	case "X509 CRL":
+		err = d.other(it, keystore.KindCRL, b.der, checkSigned(b.der, kind, "CRL"))
+	case "PUBLIC KEY":
+		err = d.other(it, keystore.KindPublicKey, b.der, checkPublic(b.der))
+	case "RSA PUBLIC KEY":
+		der, wrapErr := wrapPublicRSA(b.der)
+		err = d.other(it, keystore.KindPublicKey, der, wrapErr)
+	case "PKCS7":
+		err = d.pkcs7(it, b.der)
+	default:
+		if !known {
+			err = d.stranger(b.label)
+		}
+	}
+	return err
+}
+
+// stranger decides about a block that is not ours: private keys of other programs are refused, what is left is noted.
+func (d *decoder) stranger(label string) error {
+	if label == "OPENSSH PRIVATE KEY" {
+		return fmt.Errorf("an OpenSSH key (ssh-keygen -p -m PKCS8 -f FILE converts it): %w", keystore.ErrUnsupported)
+	}
+	d.problem("unknown-block", "warning", "", fmt.Sprintf("A block %q was left out: it is no key, certificate, request or CRL.", label))
+	return nil
+}
+
+// certificate adds a certificate.
+func (d *decoder) certificate(it item, der []byte) error {
+	c, err := keystore.ParseCertificate(der)
+	if err != nil {
+		return err
+	}
+	if c.X509 == nil {
+		d.problem("unparsed-certificate", "warning", it.alias, "A certificate could not be parsed; its bytes are kept as they are.")
+	}
+	it.certificate = &c
+	d.items = append(d.items, it)
+	return nil
+}
+
+// other adds an entry that is neither a key nor a certificate, unless err says that it is none.
+func (d *decoder) other(it item, kind keystore.OtherKind, der []byte, err error) error {
+	it.other, it.otherRaw = kind, der
+	d.items = append(d.items, it)
+	return err
+}
+
+// trustedCertificate adds a certificate in OpenSSL's own form, behind which it keeps for what it is trusted and its name.
+func (d *decoder) trustedCertificate(it item, der []byte) error {
+	var certificate, aux cryptobyte.String
+	in := cryptobyte.String(der)
+	if !in.ReadASN1Element(&certificate, cbasn1.SEQUENCE) {
+		return malformed("reading a trusted certificate: cut short")
+	}
+	if in.Empty() {
+		return d.certificate(it, certificate)
+	}
+	var uses, refused, name cryptobyte.String
+	var hasUses, hasRefused, hasName bool
+	if !in.ReadASN1(&aux, cbasn1.SEQUENCE) || !in.Empty() ||
+		!aux.ReadOptionalASN1(&uses, &hasUses, cbasn1.SEQUENCE) ||
+		!aux.ReadOptionalASN1(&refused, &hasRefused, cbasn1.Tag(0).Constructed().ContextSpecific()) ||
+		!aux.ReadOptionalASN1(&name, &hasName, cbasn1.UTF8String) {
+		return malformed("reading a trusted certificate: what follows it is no X509_CERT_AUX")
+	}
+	if it.alias == "" && hasName {
+		it.alias = string(name)
+	}
+	switch {
+	case hasRefused:
+		it.word = wordCertificate
+		d.problem("trust-settings", "warning", it.alias, "OpenSSL's list of what the certificate is not trusted for is left out, and so it is not taken as trusted.")
+	case hasUses:
+		it.word = wordTrusted
+		d.problem("trust-settings", "notice", it.alias, "OpenSSL's list of what the certificate is trusted for is left out.")
+	}
+	if len(it.alias) > d.limits.NameBytes {
+		return fmt.Errorf("name of %d bytes: %w", len(it.alias), keystore.ErrTooLarge)
+	}
+	return d.certificate(it, certificate)
+}
+
+// pkcs7 adds what is in a bundle.
+func (d *decoder) pkcs7(it item, data []byte) error {
+	b, err := parsePKCS7(data, d.limits)
+	if err != nil {
+		return err
+	}
+	d.trailing(b.trailing)
+	for i := range b.certificates {
+		d.items = append(d.items, item{line: it.line, certificate: &b.certificates[i]})
+	}
+	for _, crl := range b.crls {
+		d.items = append(d.items, item{line: it.line, other: keystore.KindCRL, otherRaw: crl})
+	}
+	return nil
+}
+
+// problem adds to the list of what is odd about the file.
+func (d *decoder) problem(code, severity, entry, text string) {
+	d.problems = append(d.problems, keystore.Problem{Code: code, Severity: severity, Entry: entry, Text: text})
+}
+
+// errLocked is why a key is locked when nobody gave a password.
+var errLocked = errors.New("no password was given")

@@ -1,0 +1,79 @@
+package pemfile
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pbe"
+)
+
+// privateKey adds a key, decrypted with the first password that fits: its own by alias, the file's, the one given for
+// keys. A key that none opens is locked; a damaged one, or one of an algorithm that is not supported, fails the file.
+func (d *decoder) privateKey(it item, b *block, kind string, curve []byte) error {
+	it.isKey = true
+	encrypted := kind == "ENCRYPTED PRIVATE KEY" || b.header("DEK-Info") != ""
+	der := b.der
+	if encrypted {
+		var err error
+		if der, err = d.decrypt(&it, b, kind); err != nil {
+			return err
+		}
+	}
+	if der != nil {
+		key, err := plainKey(kind, der, curve)
+		if err != nil {
+			return err
+		}
+		it.key = key
+	}
+	d.items = append(d.items, it)
+	return nil
+}
+
+// decrypt returns the decrypted key, or nil with it.locked set.
+func (d *decoder) decrypt(it *item, b *block, kind string) ([]byte, error) {
+	it.locked = fmt.Errorf("%w: %w", errLocked, keystore.ErrPassword)
+	passwords := []keystore.Secret{d.opts.KeyPasswords[it.alias], d.opts.Password, d.opts.KeyPassword}
+	tried := 0
+	for i, password := range passwords {
+		last := i == len(passwords)-1
+		if !password.Given() && !(last && tried == 0) {
+			continue // but once without any, which tells how the key is protected
+		}
+		tried++
+		der, protection, err := d.open(b, kind, password)
+		if tried == 1 {
+			protection.Part, protection.Alias = "key", it.alias
+			d.protection = append(d.protection, protection)
+		}
+		switch {
+		case err == nil:
+			it.locked = nil
+			d.opened++
+			return der, nil
+		case !errors.Is(err, keystore.ErrPassword):
+			return nil, err
+		case password.Given():
+			it.locked = err
+		}
+	}
+	d.refused = it.locked
+	return nil, nil
+}
+
+// open decrypts a key with one password.
+func (d *decoder) open(b *block, kind string, password keystore.Secret) ([]byte, keystore.Protection, error) {
+	if kind != "ENCRYPTED PRIVATE KEY" {
+		return openTraditional(b, password)
+	}
+	if !password.Given() {
+		return pbe.NewOpener(nil, d.budget).OpenInfo(b.der)
+	}
+	opener := d.openers[string(password)]
+	if opener == nil {
+		opener = pbe.NewOpener(password, d.budget)
+		d.openers[string(password)] = opener
+	}
+	return opener.OpenInfo(b.der)
+}

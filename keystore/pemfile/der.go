@@ -1,0 +1,167 @@
+package pemfile
+
+import (
+	"encoding/asn1"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// tagSequence is the first byte of every DER or BER object that this package reads.
+const tagSequence = 0x30
+
+// labels are the PEM labels that are read, and what is done with each: the label it is treated as. An empty one is
+// left out without a word, since nothing is lost by it.
+var labels = map[string]string{
+	"CERTIFICATE":             "CERTIFICATE",
+	"X509 CERTIFICATE":        "CERTIFICATE",
+	"TRUSTED CERTIFICATE":     "TRUSTED CERTIFICATE",
+	"PRIVATE KEY":             "PRIVATE KEY",
+	"ENCRYPTED PRIVATE KEY":   "ENCRYPTED PRIVATE KEY",
+	"RSA PRIVATE KEY":         "RSA PRIVATE KEY",
+	"EC PRIVATE KEY":          "EC PRIVATE KEY",
+	"DSA PRIVATE KEY":         "DSA PRIVATE KEY",
+	"EC PARAMETERS":           "EC PARAMETERS",
+	"DH PARAMETERS":           "",
+	"CERTIFICATE REQUEST":     "CERTIFICATE REQUEST",
+	"NEW CERTIFICATE REQUEST": "CERTIFICATE REQUEST",
+	"X509 CRL":                "X509 CRL",
+	"PUBLIC KEY":              "PUBLIC KEY",
+	"RSA PUBLIC KEY":          "RSA PUBLIC KEY",
+	"PKCS7":                   "PKCS7",
+	"PKCS #7 SIGNED DATA":     "PKCS7",
+	"CMS":                     "PKCS7",
+}
+
+// derKind tells from the structure of a DER or BER object under which PEM label it would stand, "" when it is none that
+// this package reads. It looks at the outer layers only: data may be the beginning of a longer file.
+func derKind(data []byte) string {
+	if pkcs7Begins(data) {
+		return "PKCS7"
+	}
+	in := cryptobyte.String(data)
+	var body cryptobyte.String
+	if !in.ReadASN1(&body, cbasn1.SEQUENCE) {
+		return beginningKind(data)
+	}
+	if body.PeekASN1Tag(cbasn1.INTEGER) {
+		return keyKind(body)
+	}
+	var first, second cryptobyte.String
+	if !body.ReadASN1(&first, cbasn1.SEQUENCE) {
+		return ""
+	}
+	switch {
+	case body.ReadASN1(&second, cbasn1.OCTET_STRING) && body.Empty() && first.PeekASN1Tag(cbasn1.OBJECT_IDENTIFIER):
+		return "ENCRYPTED PRIVATE KEY"
+	case body.ReadASN1(&second, cbasn1.BIT_STRING) && body.Empty() && first.PeekASN1Tag(cbasn1.OBJECT_IDENTIFIER):
+		return "PUBLIC KEY"
+	case body.SkipASN1(cbasn1.SEQUENCE) && body.SkipASN1(cbasn1.BIT_STRING) && body.Empty():
+		return signedKind(first)
+	}
+	return ""
+}
+
+// beginningKind is derKind for the beginning of a large object, of which only a CRL gets that large.
+func beginningKind(data []byte) string {
+	outer, ok := enter(data)
+	if !ok {
+		return ""
+	}
+	if tbs, ok := enter(outer); ok && signedKind(tbs) == "X509 CRL" {
+		return "X509 CRL"
+	}
+	return ""
+}
+
+// enter returns the content of the SEQUENCE that data begins with, as far as it is there. The length may be indefinite.
+func enter(data []byte) ([]byte, bool) {
+	if len(data) < 2 || data[0] != tagSequence {
+		return nil, false
+	}
+	size := 2
+	if data[1] > 0x80 {
+		size += int(data[1] & 0x7F)
+	}
+	if size > len(data) || size > 2+8 {
+		return nil, false
+	}
+	return data[size:], true
+}
+
+// keyKind tells apart what begins with a version: PKCS#8, PKCS#1 and SEC1 keys.
+func keyKind(body cryptobyte.String) string {
+	var version int64
+	var algorithm cryptobyte.String
+	if !body.ReadASN1Integer(&version) {
+		return ""
+	}
+	switch {
+	case version == 1 && body.PeekASN1Tag(cbasn1.OCTET_STRING):
+		return "EC PRIVATE KEY"
+	case (version == 0 || version == 1) && body.PeekASN1Tag(cbasn1.INTEGER):
+		for range 8 { // n, e, d, p, q and what makes the work with them faster
+			if !body.SkipASN1(cbasn1.INTEGER) {
+				return ""
+			}
+		}
+		return "RSA PRIVATE KEY"
+	case (version == 0 || version == 1) && body.ReadASN1(&algorithm, cbasn1.SEQUENCE) &&
+		algorithm.PeekASN1Tag(cbasn1.OBJECT_IDENTIFIER) && body.PeekASN1Tag(cbasn1.OCTET_STRING):
+		return "PRIVATE KEY"
+	}
+	return ""
+}
+
+// signedKind tells apart what is signed, by what is inside: certificates, CRLs and requests.
+func signedKind(tbs cryptobyte.String) string {
+	const versionTag = cbasn1.Tag(0 | 0x20 | 0x80)
+	if tbs.PeekASN1Tag(versionTag) {
+		return "CERTIFICATE" // version 2 or 3
+	}
+	if tbs.PeekASN1Tag(cbasn1.INTEGER) {
+		if !tbs.SkipASN1(cbasn1.INTEGER) || !tbs.SkipASN1(cbasn1.SEQUENCE) {
+			return ""
+		}
+		// A CRL of version 2 has issuer and thisUpdate next; a certificate of version 1, issuer and validity; a
+		// request had its subject, and has its public key next.
+		if tbs.PeekASN1Tag(cbasn1.SEQUENCE) && tbs.SkipASN1(cbasn1.SEQUENCE) {
+			switch {
+			case isTime(tbs):
+				return "X509 CRL"
+			case tbs.PeekASN1Tag(cbasn1.SEQUENCE):
+				return "CERTIFICATE"
+			}
+		}
+		return "CERTIFICATE REQUEST"
+	}
+	// A CRL of version 1: signature algorithm, issuer, thisUpdate.
+	if tbs.SkipASN1(cbasn1.SEQUENCE) && tbs.SkipASN1(cbasn1.SEQUENCE) && isTime(tbs) {
+		return "X509 CRL"
+	}
+	return ""
+}
+
+// isTime reports whether a date is next.
+func isTime(s cryptobyte.String) bool {
+	return s.PeekASN1Tag(cbasn1.UTCTime) || s.PeekASN1Tag(cbasn1.GeneralizedTime)
+}
+
+// checkSigned fails unless der is one object of a kind: a request or a CRL.
+func checkSigned(der []byte, kind, name string) error {
+	if !keystore.Signed(der) || derKind(der) != kind {
+		return malformed("reading a %s: the bytes are none", name)
+	}
+	return nil
+}
+
+// checkPublic fails unless der is one SubjectPublicKeyInfo.
+func checkPublic(der []byte) error {
+	var v asn1.RawValue
+	if rest, err := asn1.Unmarshal(der, &v); err != nil || len(rest) > 0 || derKind(der) != "PUBLIC KEY" {
+		return malformed("reading a public key: not a SubjectPublicKeyInfo")
+	}
+	return nil
+}

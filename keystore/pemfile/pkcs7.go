@@ -1,0 +1,129 @@
+package pemfile
+
+import (
+	"bytes"
+	"encoding/asn1"
+	"fmt"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/ber"
+)
+
+// The content types of RFC 5652 (CMS), of which certificate bundles use the first and last.
+var (
+	oidSignedData = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}
+	oidData       = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
+)
+
+// signedDataHead is oidSignedData in DER.
+var signedDataHead = []byte{0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02}
+
+// The context tags of SignedData: certificates and CRLs.
+const (
+	tagCertificates = cbasn1.Tag(0 | 0x20 | 0x80)
+	tagCRLs         = cbasn1.Tag(1 | 0x20 | 0x80)
+)
+
+// pkcs7Begins reports whether data begins as a SignedData, in DER or BER.
+func pkcs7Begins(data []byte) bool {
+	content, ok := enter(data)
+	return ok && bytes.HasPrefix(content, signedDataHead)
+}
+
+// bundle is what a PKCS#7 file without content is used for.
+type bundle struct {
+	certificates []keystore.Certificate
+	crls         [][]byte
+	trailing     int // bytes behind the object
+}
+
+// parsePKCS7 reads the certificates and CRLs of a SignedData, DER or BER. Signatures are not looked at: such a bundle is
+// only a way to send certificates, which prove themselves.
+func parsePKCS7(data []byte, limits keystore.Limits) (*bundle, error) {
+	der, rest, err := ber.Normalize(data, limits.Depth)
+	if err != nil {
+		return nil, fmt.Errorf("reading PKCS#7: %w", err)
+	}
+	var info, explicit, signed, certificates, crls cryptobyte.String
+	var kind asn1.ObjectIdentifier
+	in := cryptobyte.String(der)
+	if !in.ReadASN1(&info, cbasn1.SEQUENCE) || !info.ReadASN1ObjectIdentifier(&kind) {
+		return nil, malformed("reading PKCS#7: no content type")
+	}
+	if !kind.Equal(oidSignedData) {
+		return nil, fmt.Errorf("reading PKCS#7: content type %s: %w", kind, keystore.ErrUnsupported)
+	}
+	if !info.ReadASN1(&explicit, tagCertificates) || !explicit.ReadASN1(&signed, cbasn1.SEQUENCE) ||
+		!signed.SkipASN1(cbasn1.INTEGER) || !signed.SkipASN1(cbasn1.SET) || !signed.SkipASN1(cbasn1.SEQUENCE) ||
+		!signed.ReadOptionalASN1(&certificates, nil, tagCertificates) ||
+		!signed.ReadOptionalASN1(&crls, nil, tagCRLs) {
+		return nil, malformed("reading PKCS#7: not a SignedData")
+	}
+	b := &bundle{trailing: len(rest)}
+	for !certificates.Empty() {
+		var one cryptobyte.String
+		var tag cbasn1.Tag
+		if !certificates.ReadAnyASN1Element(&one, &tag) {
+			return nil, malformed("reading PKCS#7: a certificate is cut short")
+		}
+		if tag != cbasn1.SEQUENCE {
+			return nil, fmt.Errorf("reading PKCS#7: an attribute certificate: %w", keystore.ErrUnsupported)
+		}
+		c, err := keystore.ParseCertificate(one)
+		if err != nil {
+			return nil, fmt.Errorf("reading PKCS#7: %w", err)
+		}
+		b.certificates = append(b.certificates, c)
+	}
+	for !crls.Empty() {
+		var one cryptobyte.String
+		if !crls.ReadASN1Element(&one, cbasn1.SEQUENCE) || checkSigned(one, "X509 CRL", "CRL") != nil {
+			return nil, malformed("reading PKCS#7: a CRL is none")
+		}
+		b.crls = append(b.crls, one)
+	}
+	if len(b.certificates)+len(b.crls) > limits.Entries {
+		return nil, fmt.Errorf("reading PKCS#7: more than %d entries: %w", limits.Entries, keystore.ErrTooLarge)
+	}
+	return b, nil
+}
+
+// EncodePKCS7 returns certificates as a PKCS#7 bundle in DER (.p7b, .p7c): a SignedData with neither content nor
+// signature, RFC 5652 section 5, as Windows, Java and OpenSSL exchange chains. For the text form, see
+// [EncodePKCS7Text].
+func EncodePKCS7(certificates ...keystore.Certificate) ([]byte, error) {
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1ObjectIdentifier(oidSignedData)
+		b.AddASN1(tagCertificates, func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				b.AddASN1Int64(1)
+				b.AddASN1(cbasn1.SET, func(*cryptobyte.Builder) {})
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oidData) })
+				b.AddASN1(tagCertificates, func(b *cryptobyte.Builder) {
+					for _, c := range certificates {
+						b.AddBytes(c.Raw)
+					}
+				})
+				b.AddASN1(cbasn1.SET, func(*cryptobyte.Builder) {})
+			})
+		})
+	})
+	der, err := b.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("writing PKCS#7: %w", err)
+	}
+	return der, nil
+}
+
+// EncodePKCS7Text is [EncodePKCS7] as a PEM block.
+func EncodePKCS7Text(certificates ...keystore.Certificate) ([]byte, error) {
+	der, err := EncodePKCS7(certificates...)
+	if err != nil {
+		return nil, err
+	}
+	return appendBlock(nil, "PKCS7", der), nil
+}
