@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -145,26 +146,36 @@ func (d *deps) randomPassword() (keystore.Secret, error) {
 // passwordFile reads the first line of a file. A file that others can read is worth a warning, not a refusal: the
 // password may have come from a mounted secret whose mode is not ours to choose.
 func (d *deps) passwordFile(path string) (keystore.Secret, error) {
+	secret, public, err := readPassFile(path)
+	if public {
+		d.warn("%s can be read by others; chmod 600 it", path)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = withHint(err, "make the file, readable by you alone: (umask 077; printf '%%s\\n' PASSWORD > %s)", path)
+	}
+	return secret, err
+}
+
+// readPassFile reads the first line of a file, and says whether others can read the file.
+func readPassFile(path string) (secret keystore.Secret, public bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, withHint(err, "make the file, readable by you alone: (umask 077; printf '%%s\\n' PASSWORD > %s)", path)
+		return nil, false, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if info.IsDir() {
-		return nil, fmt.Errorf("%s is a directory", path)
+		return nil, false, fmt.Errorf("%s is a directory", path)
 	}
-	if info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		d.warn("%s can be read by others; chmod 600 it", path)
-	}
-	line, err := (&lineReader{r: f}).next()
+	public = info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows"
+	secret, err = (&lineReader{r: f}).next()
 	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s is empty", path)
+		return nil, public, fmt.Errorf("%s is empty", path)
 	}
-	return line, err
+	return secret, public, err
 }
 
 // prompt asks on the terminal, where there is one.
