@@ -3,6 +3,8 @@ package pbe
 import (
 	"fmt"
 
+	"golang.org/x/crypto/cryptobyte"
+
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
@@ -43,6 +45,16 @@ func (b *Budget) Spend(rounds int64) error {
 	return nil
 }
 
+// ReadIterations reads the INTEGER of an iteration count and bounds it: keystore.ErrFormat for less than one,
+// ErrTooLarge beyond the limits.
+func ReadIterations(in *cryptobyte.String, lim keystore.Limits) (int, error) {
+	var n int64
+	if !readCount(in, &n) {
+		return 0, fmt.Errorf("reading an iteration count: %w", keystore.ErrFormat)
+	}
+	return int(n), checkIterations(n, lim.OrDefault())
+}
+
 // checkIterations bounds the iteration count of one derivation.
 func checkIterations(n int64, lim keystore.Limits) error {
 	if n < 1 {
@@ -54,8 +66,8 @@ func checkIterations(n int64, lim keystore.Limits) error {
 	return nil
 }
 
-// checkSalt bounds the length of a salt.
-func checkSalt(salt []byte) error {
+// CheckSalt bounds the length of a salt: keystore.ErrTooLarge beyond any that is in use.
+func CheckSalt(salt []byte) error {
 	if len(salt) > maxSalt {
 		return fmt.Errorf("deriving a key: salt of %d bytes, at most %d: %w", len(salt), maxSalt, keystore.ErrTooLarge)
 	}

@@ -42,7 +42,7 @@ func parsePBES1(oid string, kind oldKind, params cryptobyte.String, lim keystore
 		!body.ReadASN1(&salt, cbasn1.OCTET_STRING) || !readCount(&body, &iterations) || !body.Empty() {
 		return a, fmt.Errorf("reading the parameters of %s: %w", kind.name, keystore.ErrFormat)
 	}
-	if err := checkSalt(salt); err != nil {
+	if err := CheckSalt(salt); err != nil {
 		return a, err
 	}
 	if err := checkIterations(iterations, lim); err != nil {

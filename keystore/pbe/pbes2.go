@@ -132,7 +132,7 @@ const maxKey = 64
 
 // checkParameters bounds what PBKDF2 is asked for.
 func checkParameters(salt []byte, iterations, keyLen int64, lim keystore.Limits) error {
-	if err := checkSalt(salt); err != nil {
+	if err := CheckSalt(salt); err != nil {
 		return err
 	}
 	if keyLen > maxKey {
@@ -162,7 +162,7 @@ func parseScrypt(params cryptobyte.String, lim keystore.Limits) (kdf, error) {
 	if keyLen > maxKey {
 		return kdf{}, fmt.Errorf("deriving a key of %d bytes: %w", keyLen, keystore.ErrTooLarge)
 	}
-	if err := checkSalt(salt); err != nil {
+	if err := CheckSalt(salt); err != nil {
 		return kdf{}, err
 	}
 	blocks := lim.ScryptMem / 128 // that fit the memory allowed

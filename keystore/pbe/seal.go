@@ -1,7 +1,6 @@
 package pbe
 
 import (
-	"crypto/pbkdf2"
 	"errors"
 	"fmt"
 	"io"
@@ -46,8 +45,8 @@ type Sealer struct {
 	params   Params
 	password keystore.Secret
 	random   io.Reader
-	salt     []byte
-	key      []byte
+	salt     []byte            // AES256
+	derived  map[string][]byte // as in Opener
 }
 
 // Salt lengths in bytes: 128 bits (NIST SP 800-132), and the 8 that all old readers expect.
@@ -67,36 +66,53 @@ func NewSealer(pw keystore.Secret, params Params, random io.Reader) (*Sealer, er
 	if err := checkIterations(int64(params.Iterations), keystore.DefaultLimits); err != nil {
 		return nil, err
 	}
-	s := &Sealer{params: params, password: pw, random: random}
+	s := &Sealer{params: params, password: pw, random: random, derived: map[string][]byte{}}
 	switch params.Scheme {
 	case TripleDES:
 		return s, nil
 	case AES256, "":
-	default:
-		return nil, fmt.Errorf("encrypting: scheme %q: %w", params.Scheme, keystore.ErrUnsupported)
+		var err error
+		s.salt, err = s.read(saltLen)
+		return s, err
 	}
-	var err error
-	if s.salt, err = s.read(saltLen); err != nil {
-		return nil, err
-	}
-	s.key, err = pbkdf2.Key(hashSHA256.New, string(pw), s.salt, params.Iterations, aes256.keyLen)
-	if err != nil {
-		return nil, fmt.Errorf("deriving a key: %w", err)
-	}
-	return s, nil
+	return nil, fmt.Errorf("encrypting: scheme %q: %w", params.Scheme, keystore.ErrUnsupported)
 }
 
 // Seal encrypts one part and returns its AlgorithmIdentifier (DER) and ciphertext.
 func (s *Sealer) Seal(plain []byte) (alg, ciphertext []byte, err error) {
+	build := s.pbes2
 	if s.params.Scheme == TripleDES {
-		return s.sealOld(plain)
+		build = s.pbes1
 	}
-	iv, err := s.read(aes256.block)
+	if alg, err = build(); err != nil {
+		return nil, nil, err
+	}
+	a, err := parseAlgorithm(alg, keystore.DefaultLimits)
 	if err != nil {
 		return nil, nil, err
 	}
-	if ciphertext, err = aes256.encrypt(s.key, iv, plain); err != nil {
+	spelling := []byte(s.password)
+	if a.wide {
+		spelling = Spellings(s.password)[0]
+	}
+	id := a.id + string(spelling)
+	if s.derived[id] == nil {
+		if s.derived[id], err = a.derive(spelling); err != nil {
+			return nil, nil, fmt.Errorf("deriving a key: %w", err)
+		}
+	}
+	secret := s.derived[id]
+	if ciphertext, err = a.cipher.encrypt(a.cipher.keyOf(secret), a.ivOf(secret), plain); err != nil {
 		return nil, nil, fmt.Errorf("encrypting: %w", err)
+	}
+	return alg, ciphertext, nil
+}
+
+// pbes2 returns the AlgorithmIdentifier of AES256 with a new IV.
+func (s *Sealer) pbes2() ([]byte, error) {
+	iv, err := s.read(aes256.block)
+	if err != nil {
+		return nil, err
 	}
 	var b cryptobyte.Builder
 	addAlgorithm(&b, oidPBES2, func(b *cryptobyte.Builder) {
@@ -105,8 +121,23 @@ func (s *Sealer) Seal(plain []byte) (alg, ciphertext []byte, err error) {
 			addAlgorithm(b, oidAES256, func(b *cryptobyte.Builder) { b.AddASN1OctetString(iv) })
 		})
 	})
-	alg, err = b.Bytes()
-	return alg, ciphertext, err
+	return b.Bytes()
+}
+
+// pbes1 returns the AlgorithmIdentifier of TripleDES with a new salt.
+func (s *Sealer) pbes1() ([]byte, error) {
+	salt, err := s.read(oldSaltLen)
+	if err != nil {
+		return nil, err
+	}
+	var b cryptobyte.Builder
+	addAlgorithm(&b, oidSHA1TripleDES, func(b *cryptobyte.Builder) {
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1OctetString(salt)
+			b.AddASN1Int64(int64(s.params.Iterations))
+		})
+	})
+	return b.Bytes()
 }
 
 // addPBKDF2 writes PBKDF2 with HMAC-SHA256; keyLen is left out when 0.
@@ -121,34 +152,6 @@ func addPBKDF2(b *cryptobyte.Builder, salt []byte, iterations, keyLen int) {
 			addAlgorithm(b, oidHMACSHA256, addNull)
 		})
 	})
-}
-
-// sealOld encrypts with PBE-SHA1-3DES.
-func (s *Sealer) sealOld(plain []byte) (alg, ciphertext []byte, err error) {
-	salt, err := s.read(oldSaltLen)
-	if err != nil {
-		return nil, nil, err
-	}
-	var b cryptobyte.Builder
-	addAlgorithm(&b, oidSHA1TripleDES, func(b *cryptobyte.Builder) {
-		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			b.AddASN1OctetString(salt)
-			b.AddASN1Int64(int64(s.params.Iterations))
-		})
-	})
-	if alg, err = b.Bytes(); err != nil {
-		return nil, nil, err
-	}
-	a, err := parseAlgorithm(alg, keystore.DefaultLimits)
-	if err != nil {
-		return nil, nil, err
-	}
-	secret, err := a.derive(Spellings(s.password)[0])
-	if err != nil {
-		return nil, nil, err
-	}
-	ciphertext, err = a.cipher.encrypt(a.cipher.keyOf(secret), a.ivOf(secret), plain)
-	return alg, ciphertext, err
 }
 
 // SealInfo encrypts a PrivateKeyInfo into an EncryptedPrivateKeyInfo (DER).
@@ -167,4 +170,14 @@ func (s *Sealer) read(n int) ([]byte, error) {
 		return nil, fmt.Errorf("reading random bytes: %w", err)
 	}
 	return b, nil
+}
+
+// Opener returns an Opener that knows what s derived, for reading back what was just written without paying for
+// the derivation again.
+func (s *Sealer) Opener(budget *Budget) *Opener {
+	o := NewOpener(s.password, budget)
+	for id, secret := range s.derived {
+		o.derived[id] = secret
+	}
+	return o
 }

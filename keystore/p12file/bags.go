@@ -1,0 +1,170 @@
+package p12file
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pbe"
+)
+
+// keyEntry is a private key as it lay in its bag, or is to.
+type keyEntry struct {
+	attributes
+	key    *keystore.PrivateKey // nil when locked is set
+	locked error
+}
+
+// certEntry is a certificate as it lay in its bag, or is to.
+type certEntry struct {
+	attributes
+	cert keystore.Certificate
+}
+
+// maxParsedKey is the longest PrivateKeyInfo in bytes that is taken apart: RSA of 16384 bits has some 9,300, and
+// checking the numbers of a longer one costs seconds.
+const maxParsedKey = 16 << 10
+
+// newPrivateKey checks the outline of a PrivateKeyInfo (RFC 5208 or 5958) and, where Go knows the algorithm, parses it.
+func newPrivateKey(data []byte, maxDepth int) (*keystore.PrivateKey, error) {
+	malformed := fmt.Errorf("reading a private key: %w", keystore.ErrFormat)
+	der, rest, err := toDER(data, maxDepth)
+	if err != nil {
+		return nil, fmt.Errorf("reading a private key: %w", err)
+	}
+	in := cryptobyte.String(der)
+	var body, alg, octets cryptobyte.String
+	var version int64
+	if len(rest) > 0 || !in.ReadASN1(&body, cbasn1.SEQUENCE) || !body.ReadASN1Integer(&version) ||
+		!body.ReadASN1(&alg, cbasn1.SEQUENCE) || !body.ReadASN1(&octets, cbasn1.OCTET_STRING) {
+		return nil, malformed
+	}
+	key := &keystore.PrivateKey{PKCS8: der}
+	if len(der) <= maxParsedKey {
+		if parsed, err := x509.ParsePKCS8PrivateKey(der); err == nil {
+			key.Signer, _ = parsed.(crypto.Signer)
+		}
+	}
+	return key, nil
+}
+
+// readPlainKey reads a keyBag, which is not encrypted.
+func (d *decoder) readPlainKey(value cryptobyte.String, attrs attributes) error {
+	key, err := newPrivateKey(value, d.limits.Depth)
+	if err != nil {
+		return fmt.Errorf("entry %q: %w", attrs.name, err)
+	}
+	d.keys = append(d.keys, keyEntry{attributes: attrs, key: key})
+	d.protect(keystore.Protection{Algorithm: "none", OID: oidKeyBag, Weak: "the key is not encrypted"}, "key", attrs.name)
+	d.report.add("warning", "key-unencrypted", attrs.name, "the private key is not encrypted, and Java does not see it")
+	return nil
+}
+
+// readShroudedKey reads a pkcs8ShroudedKeyBag. A key whose password is not known, or whose encryption is not supported,
+// stays locked: the rest of the store is still of use.
+func (d *decoder) readShroudedKey(value cryptobyte.String, attrs attributes) error {
+	alg, ciphertext, err := pbe.SplitInfo(value)
+	if err != nil {
+		return fmt.Errorf("entry %q: %w", attrs.name, err)
+	}
+	plain, p, err := d.openKey(alg, ciphertext, attrs.name)
+	d.protect(p, "key", attrs.name)
+	if errors.Is(err, keystore.ErrPassword) || errors.Is(err, keystore.ErrUnsupported) {
+		d.keys = append(d.keys, keyEntry{attributes: attrs, locked: fmt.Errorf("entry %q: %w", attrs.name, err)})
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("entry %q: %w", attrs.name, err)
+	}
+	key, err := newPrivateKey(plain, d.limits.Depth)
+	if err != nil {
+		return fmt.Errorf("entry %q: %w", attrs.name, err)
+	}
+	d.keys = append(d.keys, keyEntry{attributes: attrs, key: key})
+	return nil
+}
+
+// readCert reads a certBag.
+func (d *decoder) readCert(value cryptobyte.String, attrs attributes) error {
+	oid, der, ok := readTyped(value)
+	if !ok || oid == oidX509Cert && der == nil {
+		return fmt.Errorf("entry %q: reading a certificate bag: %w", attrs.name, keystore.ErrFormat)
+	}
+	if oid != oidX509Cert {
+		d.report.add("warning", "unknown-certificate", attrs.name, "a certificate of type %s, not X.509, was passed over", oid)
+		return nil
+	}
+	cert := keystore.NewCertificate(der)
+	if cert.X509 == nil {
+		d.report.add("warning", "odd-certificate", attrs.name, "a certificate does not follow RFC 5280 and is kept as it is")
+	}
+	d.certs = append(d.certs, certEntry{attributes: attrs, cert: cert})
+	return nil
+}
+
+// readCRL reads a crlBag.
+func (d *decoder) readCRL(value cryptobyte.String, attrs attributes) error {
+	oid, der, ok := readTyped(value)
+	if !ok || oid == oidX509CRL && der == nil {
+		return fmt.Errorf("entry %q: reading a CRL bag: %w", attrs.name, keystore.ErrFormat)
+	}
+	if oid != oidX509CRL {
+		d.report.add("warning", "unknown-crl", attrs.name, "a CRL of type %s, not X.509, was passed over", oid)
+		return nil
+	}
+	d.others = append(d.others, keystore.Other{Alias: attrs.name, Created: dateOf(attrs.id), Kind: keystore.KindCRL, Raw: der})
+	return nil
+}
+
+// secretNames are the algorithms of secret keys that Java names by OID.
+var secretNames = map[string]string{
+	"2.16.840.1.101.3.4.1": "AES",
+	"1.2.840.113549.3.7":   "DESede",
+	"1.3.14.3.2.7":         "DES",
+	"1.2.840.113549.3.4":   "RC4",
+	"1.2.840.113549.2.7":   "HmacSHA1",
+	"1.2.840.113549.2.9":   "HmacSHA256",
+	"1.2.840.113549.2.10":  "HmacSHA384",
+	"1.2.840.113549.2.11":  "HmacSHA512",
+}
+
+// readSecret reads a secretBag. Java puts an EncryptedPrivateKeyInfo in it; what kind of key that is and how long
+// can be told when it opens, and the key itself is not kept.
+func (d *decoder) readSecret(value cryptobyte.String, attrs attributes) error {
+	oid, info, ok := readTyped(value)
+	if !ok {
+		return fmt.Errorf("entry %q: reading a secret bag: %w", attrs.name, keystore.ErrFormat)
+	}
+	other := keystore.Other{Alias: attrs.name, Created: dateOf(attrs.id), Kind: keystore.KindSecret}
+	defer func() { d.others = append(d.others, other) }()
+	if oid != oidShroudedBag {
+		return nil
+	}
+	alg, ciphertext, err := pbe.SplitInfo(info)
+	if err != nil {
+		return nil // a form of some other program: all that is known is that it is a secret
+	}
+	plain, p, err := d.openKey(alg, ciphertext, attrs.name)
+	d.protect(p, "key", attrs.name)
+	if errors.Is(err, keystore.ErrTooLarge) {
+		return fmt.Errorf("entry %q: %w", attrs.name, err)
+	}
+	in := cryptobyte.String(plain)
+	var body, params, octets cryptobyte.String
+	var version int64
+	var id asn1.ObjectIdentifier
+	if in.ReadASN1(&body, cbasn1.SEQUENCE) && body.ReadASN1Integer(&version) && body.ReadASN1(&params, cbasn1.SEQUENCE) &&
+		params.ReadASN1ObjectIdentifier(&id) && body.ReadASN1(&octets, cbasn1.OCTET_STRING) {
+		other.Algorithm, other.Bits = secretNames[id.String()], 8*len(octets)
+		if other.Algorithm == "" {
+			other.Algorithm = id.String()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package p12file
+
+import (
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// entriesOf lays a store out as the bags it is written in: each key's certificate, then what is left of its chain,
+// then trusted certificates, then loose ones. A certificate in several chains is written once; a leaf once for
+// each of its keys, since its attributes pair them.
+func entriesOf(s *keystore.Store) ([]keyEntry, []certEntry) {
+	var keys []keyEntry
+	var certs []certEntry
+	written := map[string]bool{}
+	for _, id := range s.Identities {
+		attrs := attributes{name: id.Alias, id: keyID(id.Created)}
+		keys = append(keys, keyEntry{attributes: attrs, key: id.Key})
+		for i, c := range id.Chain {
+			switch {
+			case i == 0:
+				certs = append(certs, certEntry{attributes: attrs, cert: c})
+			case !written[string(c.Raw)]:
+				certs = append(certs, certEntry{cert: c})
+			}
+			written[string(c.Raw)] = true
+		}
+	}
+	for _, a := range s.Anchors {
+		certs = append(certs, certEntry{attributes: attributes{name: a.Alias, trusted: true}, cert: a.Certificate})
+	}
+	for _, l := range s.Loose {
+		certs = append(certs, certEntry{attributes: attributes{name: l.Alias}, cert: l.Certificate})
+	}
+	return keys, certs
+}
+
+// arrange returns the store as it would be read back.
+func arrange(s *keystore.Store) *keystore.Store {
+	keys, certs := entriesOf(s)
+	return assemble(keys, certs, keystore.DefaultLimits, &report{})
+}
+
+// equalStores reports whether two stores hold the same keys, certificates and names in the same order.
+func equalStores(a, b *keystore.Store) bool {
+	if len(a.Identities) != len(b.Identities) || len(a.Others) != len(b.Others) ||
+		!equalAnchors(a.Anchors, b.Anchors) || !equalAnchors(a.Loose, b.Loose) {
+		return false
+	}
+	for i, x := range a.Identities {
+		y := b.Identities[i]
+		if x.Alias != y.Alias || !x.Created.Equal(y.Created) || x.Key == nil || y.Key == nil ||
+			string(x.Key.PKCS8) != string(y.Key.PKCS8) || !equalChains(x.Chain, y.Chain) {
+			return false
+		}
+	}
+	return true
+}
+
+func equalChains(a, b []keystore.Certificate) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if !a[i].Equal(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func equalAnchors(a, b []keystore.Anchor) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Alias != b[i].Alias || !a[i].Created.Equal(b[i].Created) || !a[i].Certificate.Equal(b[i].Certificate) {
+			return false
+		}
+	}
+	return true
+}

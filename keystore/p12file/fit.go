@@ -1,0 +1,229 @@
+package p12file
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// maxName is the longest alias in bytes that is written; the names of files and of Java's entries end earlier.
+const maxName = 255
+
+// Fit makes a store what PKCS12 can carry; see [keystore.Codec].
+//
+// Aliases become unique without regard to case, as Java sees them, and none stays empty. Keys get the date
+// that Java keeps in their localKeyID, each another. Requests, CRLs, public and secret keys, and keys that are locked are
+// lost; the profile "passwordless-trust" loses every key. A key without a password for the file is an error.
+func (Codec) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Store, []keystore.Change, error) {
+	p, err := planFor(opts)
+	if err != nil {
+		return nil, nil, fmt.Errorf("fitting into PKCS12: %w", err)
+	}
+	f := &fitter{plan: p, now: opts.Now, names: map[string]bool{}, dates: map[int64]bool{}}
+	fitted, err := f.fit(s)
+	if err != nil {
+		return nil, nil, fmt.Errorf("fitting into PKCS12: %w", err)
+	}
+	f.notePasswords(opts, len(fitted.Identities) > 0)
+	return fitted, f.changes, nil
+}
+
+// fitter is the state of fitting one store.
+type fitter struct {
+	plan    plan
+	now     time.Time
+	names   map[string]bool // in use, lower-case
+	unnamed int             // entries named by counting
+	dates   map[int64]bool  // in use
+	changes []keystore.Change
+}
+
+func (f *fitter) change(kind keystore.ChangeKind, entry, why string) {
+	f.changes = append(f.changes, keystore.Change{Kind: kind, Entry: entry, Why: why})
+}
+
+// fit builds the fitted store. What reading would make of chains and loose certificates is found out by doing what
+// reading does.
+func (f *fitter) fit(s *keystore.Store) (*keystore.Store, error) {
+	wanted := &keystore.Store{}
+	for _, id := range s.Identities {
+		if err := f.fitIdentity(wanted, id); err != nil {
+			return nil, err
+		}
+	}
+	for _, a := range s.Anchors {
+		name := f.rename(a.Alias, subjectOf(a.Certificate))
+		if !a.Created.IsZero() {
+			f.change(keystore.ChangeNoted, name, "PKCS12 keeps no date for trusted certificates")
+		}
+		wanted.Anchors = append(wanted.Anchors, keystore.Anchor{Alias: name, Certificate: a.Certificate})
+	}
+	for _, l := range s.Loose {
+		name := cleanName(l.Alias)
+		if name != l.Alias {
+			f.renamed(l.Alias, name, "PKCS12 names are Unicode text without NUL, of 255 bytes at most")
+		}
+		if !l.Created.IsZero() {
+			f.change(keystore.ChangeNoted, name, "PKCS12 keeps no date for certificates without a key")
+		}
+		wanted.Loose = append(wanted.Loose, keystore.Anchor{Alias: name, Certificate: l.Certificate})
+	}
+	for _, o := range s.Others {
+		f.change(keystore.ChangeLost, entryName(o.Alias, string(o.Kind)), "programs that read PKCS12 pass over such entries: "+string(o.Kind))
+	}
+	fitted := arrange(wanted)
+	f.noteChains(wanted, fitted)
+	return fitted, nil
+}
+
+// fitIdentity adds an identity to the store, or what can be kept of it.
+func (f *fitter) fitIdentity(s *keystore.Store, id keystore.Identity) error {
+	subject := ""
+	if leaf := id.Leaf(); leaf != nil {
+		subject = subjectOf(*leaf)
+	}
+	lost := ""
+	switch {
+	case id.Key == nil:
+		lost = fmt.Sprintf("the key could not be opened (%v)", id.Locked)
+	case f.plan.name == ProfilePasswordlessTrust:
+		lost = "the profile passwordless-trust holds no keys"
+	case f.plan.open:
+		return errors.New("a PKCS12 with keys needs a password: without one they would lie in it unencrypted")
+	}
+	if lost != "" {
+		f.change(keystore.ChangeLost, entryName(id.Alias, subject), lost+"; its certificates are kept")
+		for _, c := range id.Chain {
+			s.Loose = append(s.Loose, keystore.Anchor{Certificate: c})
+		}
+		return nil
+	}
+	key, err := newPrivateKey(id.Key.PKCS8, keystore.DefaultLimits.Depth)
+	if err != nil {
+		return fmt.Errorf("entry %q: %w", id.Alias, err)
+	}
+	name := f.rename(id.Alias, subject)
+	s.Identities = append(s.Identities, keystore.Identity{Alias: name, Created: f.date(name, id.Created), Key: key, Chain: id.Chain})
+	return nil
+}
+
+// rename returns the alias under which an entry is written, and records a change of it.
+func (f *fitter) rename(alias, subject string) string {
+	name, why := cleanName(alias), ""
+	if name != alias {
+		why = "PKCS12 names are Unicode text without NUL, of 255 bytes at most"
+	}
+	if name == "" {
+		why = "it has no name, and Java counts such entries"
+		for name == "" || f.names[name] {
+			f.unnamed++
+			name = strconv.Itoa(f.unnamed)
+		}
+	}
+	for n, base := 2, name; f.names[strings.ToLower(name)]; n++ {
+		name = fmt.Sprintf("%s-%d", base, n)
+		why = "Java does not tell upper from lower case in aliases and would drop one of two"
+	}
+	f.names[strings.ToLower(name)] = true
+	if name != alias {
+		f.renamed(entryName(alias, subject), name, why)
+	}
+	return name
+}
+
+func (f *fitter) renamed(from, to, why string) {
+	f.changes = append(f.changes, keystore.Change{Kind: keystore.ChangeRenamed, Entry: from, To: to, Why: why})
+}
+
+// date returns the date of a key as it can be written: to the millisecond, and no other key's, since it is the
+// localKeyID as well.
+func (f *fitter) date(name string, created time.Time) time.Time {
+	wanted := created
+	if created.IsZero() {
+		wanted = f.now
+	}
+	if wanted.IsZero() {
+		wanted = time.UnixMilli(0)
+	}
+	ms := min(max(wanted.UnixMilli(), -maxMillis), maxMillis-int64(len(f.dates)))
+	for f.dates[ms] {
+		ms++
+	}
+	f.dates[ms] = true
+	if !created.IsZero() && ms != created.UnixMilli() {
+		f.change(keystore.ChangeNoted, name, "its date moved by milliseconds, since in PKCS12 it must be unique")
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// noteChains reports what arranging did to chains: PKCS12 has a heap of certificates, and readers build
+// the chains by issuer.
+func (f *fitter) noteChains(wanted, fitted *keystore.Store) {
+	for i, id := range wanted.Identities {
+		got := fitted.Identities[i].Chain
+		switch {
+		case len(id.Chain) > 0 && (len(got) == 0 || !got[0].Equal(id.Chain[0])):
+			f.change(keystore.ChangeLost, id.Alias, "its certificate has another public key; the two are kept apart")
+		case !equalChains(id.Chain, got):
+			f.change(keystore.ChangeNoted, id.Alias,
+				fmt.Sprintf("readers of PKCS12 build the chain by issuer: it has %d certificates now, not %d", len(got), len(id.Chain)))
+		}
+	}
+	if n := len(wanted.Loose) - len(fitted.Loose); n > 0 {
+		f.change(keystore.ChangeNoted, "", fmt.Sprintf("%d certificates without a key are now part of a chain", n))
+	}
+}
+
+// notePasswords reports what the passwords mean for readers.
+func (f *fitter) notePasswords(opts keystore.EncodeOptions, keys bool) {
+	if f.plan.open {
+		if opts.Password.Given() {
+			f.change(keystore.ChangeNoted, "", "the profile "+f.plan.name+" does not use the password")
+		}
+		return
+	}
+	if keys && opts.KeyPassword.Given() && !bytes.Equal(opts.KeyPassword, opts.Password) {
+		f.change(keystore.ChangeNoted, "", "PKCS12 has one password for the store and its keys; the keys' own is not used")
+	}
+	for _, b := range opts.Password {
+		if b < 0x20 || b > 0x7e {
+			f.change(keystore.ChangeNoted, "", "Java 17 and older refuse a PKCS12 whose password is not ASCII")
+			break
+		}
+	}
+}
+
+// cleanName returns the name that would be read back after writing.
+func cleanName(name string) string {
+	name = strings.TrimRight(strings.ToValidUTF8(name, "\ufffd"), "\x00")
+	if len(name) <= maxName {
+		return name
+	}
+	cut := maxName
+	for !utf8.RuneStart(name[cut]) {
+		cut--
+	}
+	return strings.TrimRight(name[:cut], "\x00")
+}
+
+// entryName is how a change names an entry that may have no alias.
+func entryName(alias, otherwise string) string {
+	if alias == "" {
+		return otherwise
+	}
+	return alias
+}
+
+// subjectOf returns a certificate's subject for a person, "" where it can't be read.
+func subjectOf(c keystore.Certificate) string {
+	if c.X509 == nil {
+		return ""
+	}
+	return c.X509.Subject.String()
+}

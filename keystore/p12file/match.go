@@ -1,0 +1,206 @@
+package p12file
+
+import (
+	"crypto"
+	"crypto/x509"
+	"strings"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// none stands for "no certificate" where an index is expected.
+const none = -1
+
+// index finds entries by a key and hands each out once, in the order of the file and in constant time.
+type index map[string][]int
+
+func (x index) add(key string, i int) { x[key] = append(x[key], i) }
+
+// take returns the first entry under key that nobody has claimed, and claims it.
+func (x index) take(key string, claimed []bool) int {
+	list := x[key]
+	for len(list) > 0 && claimed[list[0]] {
+		list = list[1:]
+	}
+	x[key] = list
+	if len(list) == 0 {
+		return none
+	}
+	claimed[list[0]] = true
+	return list[0]
+}
+
+// matcher pairs keys with certificates.
+type matcher struct {
+	certs   []certEntry // those not marked as trusted: Java never takes a trusted one for a key's
+	publics []string    // of each certificate, "" where it can't be compared
+	claimed []bool
+	report  *report
+
+	byPublic, byPublicID, byPublicName index
+	byID, byName                       index          // only certificates that can't be compared, or for such keys all
+	firstByPublic, firstByID           map[string]int // claimed or not
+}
+
+// assemble makes a store of the keys and certificates of a file: pairs them, builds the chains, and tells
+// the certificates that belong to no key apart.
+func assemble(keys []keyEntry, certs []certEntry, lim keystore.Limits, r *report) *keystore.Store {
+	s := &keystore.Store{}
+	var plain []certEntry
+	for _, c := range certs {
+		if c.trusted {
+			s.Anchors = append(s.Anchors, keystore.Anchor{Alias: c.name, Certificate: c.cert})
+		} else {
+			plain = append(plain, c)
+		}
+	}
+	publics := make([]string, len(keys))
+	for i, k := range keys {
+		publics[i] = publicOf(k.key)
+	}
+	m := newMatcher(plain, len(keys) > 0, r)
+	leaves := m.pair(keys, publics)
+	chains := newChainer(plain, lim, r)
+	for i, k := range keys {
+		id := keystore.Identity{Alias: k.name, Created: dateOf(k.id), Key: k.key, Locked: k.locked}
+		if leaf := leaves[i]; leaf != none {
+			if id.Alias == "" {
+				id.Alias = plain[leaf].name
+			}
+			id.Chain = chains.from(leaf)
+		}
+		s.Identities = append(s.Identities, id)
+	}
+	for i, c := range plain {
+		if !m.claimed[i] && !chains.uses(c.cert) {
+			s.Loose = append(s.Loose, keystore.Anchor{Alias: c.name, Certificate: c.cert})
+		}
+	}
+	return s
+}
+
+// publicOf returns the public key of a private key in a form that can be compared, or "" where Go can't tell it.
+func publicOf(key *keystore.PrivateKey) string {
+	if key == nil || key.Signer == nil {
+		return ""
+	}
+	return spkiOf(key.Signer.Public())
+}
+
+// spkiOf encodes a public key. Going through Go's own encoder makes keys equal that are written differently.
+func spkiOf(public crypto.PublicKey) string {
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return ""
+	}
+	return string(der)
+}
+
+// newMatcher indexes certificates; without any keys to pair there is nothing to index.
+func newMatcher(certs []certEntry, wanted bool, r *report) *matcher {
+	m := &matcher{
+		certs: certs, claimed: make([]bool, len(certs)), report: r,
+		byPublic: index{}, byPublicID: index{}, byPublicName: index{}, byID: index{}, byName: index{},
+		firstByPublic: map[string]int{}, firstByID: map[string]int{},
+	}
+	if !wanted {
+		return m
+	}
+	m.publics = make([]string, len(certs))
+	for i, c := range certs {
+		public := ""
+		if c.cert.X509 != nil && c.cert.X509.PublicKey != nil {
+			public = spkiOf(c.cert.X509.PublicKey)
+		}
+		m.publics[i] = public
+		if public != "" {
+			m.byPublic.add(public, i)
+			m.byPublicID.add(public+c.id, i)
+			m.byPublicName.add(public+strings.ToLower(c.name), i)
+			remember(m.firstByPublic, public, i)
+		}
+		if c.id != "" {
+			m.byID.add(c.id, i)
+			remember(m.firstByID, c.id, i)
+		}
+		if c.name != "" {
+			m.byName.add(strings.ToLower(c.name), i)
+		}
+	}
+	return m
+}
+
+func remember(first map[string]int, key string, i int) {
+	if _, ok := first[key]; !ok {
+		first[key] = i
+	}
+}
+
+// pair returns the index of each key's certificate, or none. Keys whose public half is known choose first.
+func (m *matcher) pair(keys []keyEntry, publics []string) []int {
+	leaves := make([]int, len(keys))
+	for i, k := range keys {
+		leaves[i] = none
+		if publics[i] != "" {
+			leaves[i] = m.byKey(k, publics[i])
+		}
+	}
+	for i, k := range keys {
+		if publics[i] == "" {
+			leaves[i] = m.byMark(k)
+		}
+	}
+	return leaves
+}
+
+// byKey finds the certificate with a key's public half; among several the one with the same id, then the same name.
+func (m *matcher) byKey(k keyEntry, public string) int {
+	leaf := none
+	if k.id != "" {
+		leaf = m.byPublicID.take(public+k.id, m.claimed)
+	}
+	if leaf == none && k.name != "" {
+		leaf = m.byPublicName.take(public+strings.ToLower(k.name), m.claimed)
+	}
+	if leaf == none {
+		leaf = m.byPublic.take(public, m.claimed)
+	}
+	if leaf == none {
+		if shared, ok := m.firstByPublic[public]; ok {
+			leaf = shared // the same key twice, with one certificate for both
+		}
+	}
+	m.judge(k, leaf)
+	return leaf
+}
+
+// judge reports where ids and names say something else than the public keys do.
+func (m *matcher) judge(k keyEntry, leaf int) {
+	marked, ok := m.firstByID[k.id]
+	switch {
+	case leaf == none && ok:
+		m.report.add("error", "key-leaf-mismatch", k.name,
+			"the certificate that the file pairs with the key has another public key; the key is without a certificate")
+	case leaf != none && k.id != m.certs[leaf].id && (ok || m.certs[leaf].id != ""):
+		text := "the file pairs the key with no certificate or a wrong one; it was paired by its public key, which Java would not do"
+		if ok && m.publics[marked] == m.publics[leaf] {
+			return // the same public key all the same: a certificate that was renewed
+		}
+		m.report.add("warning", "key-leaf-mismatch", k.name, "%s", text)
+	}
+	if leaf != none && k.name != "" && m.certs[leaf].name != "" && !strings.EqualFold(k.name, m.certs[leaf].name) {
+		m.report.add("notice", "name-mismatch", k.name, "the certificate of the key is named %q", m.certs[leaf].name)
+	}
+}
+
+// byMark finds the certificate of a key that is locked or of an algorithm that Go does not know.
+func (m *matcher) byMark(k keyEntry) int {
+	leaf := none
+	if k.id != "" {
+		leaf = m.byID.take(k.id, m.claimed)
+	}
+	if leaf == none && k.name != "" {
+		leaf = m.byName.take(strings.ToLower(k.name), m.claimed)
+	}
+	return leaf
+}

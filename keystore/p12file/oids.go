@@ -1,0 +1,52 @@
+package p12file
+
+import "encoding/asn1"
+
+// Content types, RFC 2315 section 14.
+const (
+	oidData          = "1.2.840.113549.1.7.1"
+	oidSignedData    = "1.2.840.113549.1.7.2"
+	oidEnvelopedData = "1.2.840.113549.1.7.3"
+	oidEncryptedData = "1.2.840.113549.1.7.6"
+)
+
+// Bags, RFC 7292 section 4.2, and what lies in them.
+const (
+	oidKeyBag      = "1.2.840.113549.1.12.10.1.1"
+	oidShroudedBag = "1.2.840.113549.1.12.10.1.2"
+	oidCertBag     = "1.2.840.113549.1.12.10.1.3"
+	oidCRLBag      = "1.2.840.113549.1.12.10.1.4"
+	oidSecretBag   = "1.2.840.113549.1.12.10.1.5"
+	oidSafeBag     = "1.2.840.113549.1.12.10.1.6"
+	oidX509Cert    = "1.2.840.113549.1.9.22.1"
+	oidX509CRL     = "1.2.840.113549.1.9.23.1"
+)
+
+// Attributes of bags.
+const (
+	oidFriendlyName = "1.2.840.113549.1.9.20"
+	oidLocalKeyID   = "1.2.840.113549.1.9.21"
+	oidTrustedUsage = "2.16.840.1.113894.746875.1.1" // Java: the certificate is trusted
+)
+
+// attributeNames are the attributes that are known and not kept.
+var attributeNames = map[string]string{
+	"1.3.6.1.4.1.311.17.1":    "Microsoft CSP name",
+	"1.3.6.1.4.1.311.17.2":    "Microsoft local machine key set",
+	"1.3.6.1.4.1.311.17.3.20": "Microsoft key identifier",
+}
+
+// The same as identifiers, for writing.
+var (
+	idData         = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
+	idEncrypted    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 6}
+	idShroudedBag  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 2}
+	idCertBag      = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 3}
+	idX509Cert     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 22, 1}
+	idFriendlyName = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 20}
+	idLocalKeyID   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 21}
+	idTrustedUsage = asn1.ObjectIdentifier{2, 16, 840, 1, 113894, 746875, 1, 1}
+	idAnyUsage     = asn1.ObjectIdentifier{2, 5, 29, 37, 0}
+	idSHA1         = asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}
+	idSHA256       = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
+)
