@@ -1,0 +1,119 @@
+package ibm
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	"github.com/mqttpki/mqttpki/ca"
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
+	"github.com/mqttpki/mqttpki/keystore/safefile"
+)
+
+// day is how much longer than the certificates it signs the CA lives, so that none of them has to be cut.
+const day = 24 * 60 * 60 * 1e9
+
+// authority is the CA in its folder.
+type authority struct {
+	job  *Job
+	home *ca.Home
+	key  *keystore.PrivateKey // nil until it is needed: its password takes a tenth of a second to check
+}
+
+func (j *Job) options() ca.Options { return ca.Options{Now: j.Now, Random: j.Random} }
+
+// openCA opens the CA's folder; nil without an error when there is none.
+func (j *Job) openCA(ctx context.Context) (*authority, error) {
+	home, err := ca.Open(ctx, j.PKI, j.options())
+	if errors.Is(err, ca.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !home.RootOnly() {
+		return nil, errors.Join(fmt.Errorf("%w: the PKI in %s has an intermediate CA; these scripts are for one CA that signs "+
+			"everything. Name another folder in the variable pki", ErrSetting, j.PKI), home.Close())
+	}
+	return &authority{job: j, home: home}, nil
+}
+
+// makeCA makes the CA and its folder.
+func (j *Job) makeCA(ctx context.Context, r *Report) (*authority, error) {
+	subject, err := ca.ParseDN(j.CA.Subject)
+	if err != nil {
+		return nil, err
+	}
+	password, err := j.Passwords.Of(j.CA.KeyPassword)
+	if err != nil {
+		return nil, err
+	}
+	key, err := j.KeyType.Generate(j.Random)
+	if err != nil {
+		return nil, err
+	}
+	result, err := ca.Init(ctx, j.PKI, ca.InitRequest{
+		RootOnly: true,
+		Root:     ca.CASpec{Subject: subject, Key: key, Validity: j.Validity + day, Password: password},
+	}, j.options())
+	if err != nil {
+		return nil, err
+	}
+	r.tell(result.Notices)
+	a, err := j.openCA(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.key = key
+	return a, nil
+}
+
+// certificate is the CA's own.
+func (a *authority) certificate() keystore.Certificate {
+	root := a.home.Root()
+	return keystore.Certificate{Raw: root.Raw, X509: root}
+}
+
+// identity is the CA's key with its certificate.
+func (a *authority) identity() (keystore.Identity, error) {
+	if a.key == nil {
+		if err := a.unlock(); err != nil {
+			return keystore.Identity{}, err
+		}
+	}
+	return keystore.Identity{Created: a.job.Now(), Key: a.key, Chain: []keystore.Certificate{a.certificate()}}, nil
+}
+
+// signer is the CA ready to sign.
+func (a *authority) signer() (*ca.Authority, error) {
+	if a.key == nil {
+		if err := a.unlock(); err != nil {
+			return nil, err
+		}
+	}
+	return ca.NewAuthority([]*x509.Certificate{a.home.Root()}, a.key.Signer, a.job.Now, a.job.Random)
+}
+
+// unlock decrypts the key in the CA's folder.
+func (a *authority) unlock() error {
+	path := a.home.Path(ca.RootKeyPath)
+	data, err := safefile.Read(path, 0)
+	if err != nil {
+		return fmt.Errorf("opening the CA's key: %w", err)
+	}
+	password, err := a.job.Passwords.Of(a.job.CA.KeyPassword)
+	if err != nil {
+		return err
+	}
+	store, err := pemfile.Codec{}.Decode(data, keystore.DecodeOptions{Password: password})
+	if err != nil {
+		return fmt.Errorf("opening the CA's key %q: %w", path, err)
+	}
+	if len(store.Identities) != 1 || store.Identities[0].Key == nil {
+		return fmt.Errorf("opening the CA's key %q: %w", path, keystore.ErrPassword)
+	}
+	a.key = store.Identities[0].Key
+	return nil
+}
