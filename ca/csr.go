@@ -72,7 +72,7 @@ func NewCSR(req Request, key *keystore.PrivateKey, random io.Reader) (der []byte
 	}
 	req.PublicKey = key.Signer.Public()
 	p := &Prepared{Role: req.Role, Name: req.Name}
-	t, err := p.leaf(Profile{}, req)
+	t, err := p.leaf(Profile{}, req, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a certificate request for %s: %w", shortQuote(req.Name), err)
 	}

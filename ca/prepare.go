@@ -39,7 +39,7 @@ func prepare(profile Profile, req Request, issuers []*x509.Certificate, now time
 		return nil, policy("there is no issuer")
 	}
 	p := &Prepared{Role: req.Role, Name: req.Name}
-	template, err := p.leaf(profile, req)
+	template, err := p.leaf(profile, req, issuers)
 	if err != nil {
 		return nil, err
 	}
@@ -55,14 +55,14 @@ func prepare(profile Profile, req Request, issuers []*x509.Certificate, now time
 	return p, lintError(lint.Leaf(template, issuers))
 }
 
-// leaf makes what does not depend on an issuer: names, key and usages.
-func (p *Prepared) leaf(profile Profile, req Request) (*x509.Certificate, error) {
+// leaf makes the names, key and usages. Issuers, where there are any, are asked for name constraints only.
+func (p *Prepared) leaf(profile Profile, req Request, issuers []*x509.Certificate) (*x509.Certificate, error) {
 	notices, err := CheckKey(req.PublicKey)
 	if err != nil {
 		return nil, err
 	}
 	p.Notices = append(p.Notices, notices...)
-	sans, err := p.names(req)
+	sans, err := p.names(req, issuers)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func leafKeyUsage(req Request) x509.KeyUsage {
 }
 
 // names checks what the identity is called and returns its alternative names.
-func (p *Prepared) names(req Request) ([]SAN, error) {
+func (p *Prepared) names(req Request, issuers []*x509.Certificate) ([]SAN, error) {
 	if req.Role.ConnectsAsClient() {
 		notices, err := CheckClientName(req.Name, req.AllowName)
 		if err != nil {
@@ -109,6 +109,10 @@ func (p *Prepared) names(req Request) ([]SAN, error) {
 		}
 		p.Notices = append(p.Notices, notices...)
 		own := ClientSAN(req.Name)
+		if own.Kind == SANDNS && !lint.PermitsDNS(issuers, own.Value) {
+			// The CA may not sign for this host name, but the client is none: it only looks like one.
+			own = SAN{SANURI, ClientURN(req.Name)}
+		}
 		if slices.ContainsFunc(req.SANs, func(s SAN) bool { return s.Kind == own.Kind && !strings.EqualFold(s.Value, own.Value) }) {
 			p.Notices = append(p.Notices, warn("several-sans", "with several %s names the certificate is no identity on listeners that take the user from them", own.Kind))
 		}

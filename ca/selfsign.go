@@ -29,7 +29,7 @@ func selfSign(profile Profile, req Request, key *keystore.PrivateKey, now time.T
 	}
 	req.PublicKey = key.Signer.Public()
 	p := &Prepared{Role: req.Role, Name: req.Name}
-	t, err := p.leaf(profile, req)
+	t, err := p.leaf(profile, req, nil)
 	if err != nil {
 		return nil, nil, err
 	}
