@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A comment line of ours stands directly before its block. Its word says what the entry is, what follows the colon is
@@ -48,7 +49,7 @@ func readNote(text []string) note {
 		case !found:
 			continue
 		case name == "friendlyName":
-			n.alias = value
+			n.alias = fromLatin1(value)
 		case name == "localKeyID":
 			n.keyID = value
 		case name == "2.16.840.1.113894.746875.1.1", strings.HasPrefix(name, "Trusted key usage"):
@@ -56,6 +57,19 @@ func readNote(text []string) note {
 		}
 	}
 	return n
+}
+
+// fromLatin1 returns text that is no UTF-8 as what it can only be then: OpenSSL prints names in Latin-1 where the locale
+// it runs under has nothing better.
+func fromLatin1(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	var out strings.Builder
+	for i := range len(text) {
+		out.WriteRune(rune(text[i]))
+	}
+	return out.String()
 }
 
 // appendNote appends the comment line of an entry.

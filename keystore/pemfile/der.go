@@ -49,14 +49,15 @@ func derKind(data []byte) string {
 	if body.PeekASN1Tag(cbasn1.INTEGER) {
 		return keyKind(body)
 	}
-	var first, second cryptobyte.String
+	var first cryptobyte.String
 	if !body.ReadASN1(&first, cbasn1.SEQUENCE) {
 		return ""
 	}
+	named := first.PeekASN1Tag(cbasn1.OBJECT_IDENTIFIER)
 	switch {
-	case body.ReadASN1(&second, cbasn1.OCTET_STRING) && body.Empty() && first.PeekASN1Tag(cbasn1.OBJECT_IDENTIFIER):
+	case body.PeekASN1Tag(cbasn1.OCTET_STRING) && named && body.SkipASN1(cbasn1.OCTET_STRING) && body.Empty():
 		return "ENCRYPTED PRIVATE KEY"
-	case body.ReadASN1(&second, cbasn1.BIT_STRING) && body.Empty() && first.PeekASN1Tag(cbasn1.OBJECT_IDENTIFIER):
+	case body.PeekASN1Tag(cbasn1.BIT_STRING) && named && body.SkipASN1(cbasn1.BIT_STRING) && body.Empty():
 		return "PUBLIC KEY"
 	case body.SkipASN1(cbasn1.SEQUENCE) && body.SkipASN1(cbasn1.BIT_STRING) && body.Empty():
 		return signedKind(first)
