@@ -1,0 +1,260 @@
+package p12file
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/testdata/interop"
+)
+
+// party is a key with certificate and issuer, as PEM files for other programs to make stores of.
+type party struct {
+	dir        string
+	leaf, root *holder
+}
+
+// newParty writes key.pem, leaf.pem and root.pem into a new directory.
+func newParty(t testing.TB) party {
+	t.Helper()
+	root := issue(t, "root", newKey(t), nil, true)
+	p := party{dir: t.TempDir(), root: root, leaf: issue(t, "leaf", newKey(t), root, false)}
+	key, err := x509.MarshalPKCS8PrivateKey(p.leaf.key)
+	require.NoError(t, err)
+	for name, block := range map[string]*pem.Block{
+		"key.pem":  {Type: "PRIVATE KEY", Bytes: key},
+		"leaf.pem": {Type: "CERTIFICATE", Bytes: p.leaf.cert.Raw},
+		"root.pem": {Type: "CERTIFICATE", Bytes: p.root.cert.Raw},
+	} {
+		put(t, p.dir, name, pem.EncodeToMemory(block))
+	}
+	return p
+}
+
+// requireParty checks that the store holds the party's key under the alias, with its chain, and nothing else.
+func (p party) requireParty(t testing.TB, s *keystore.Store, alias string) {
+	t.Helper()
+	require.Equal(t, "key "+alias+" CN=leaf CN=root; ", outline(s))
+	require.NoError(t, s.Identities[0].Locked)
+	require.Equal(t, spkiOf(p.leaf.key.Public()), publicOf(s.Identities[0].Key))
+}
+
+// TestReadsOpenSSL reads what `openssl pkcs12 -export` writes with each of its options.
+func TestReadsOpenSSL(t *testing.T) {
+	openssl := interop.Need(t, "openssl")
+	p := newParty(t)
+	legacy := " -provider legacy -provider default"
+	for _, args := range []string{
+		"", "-nomaciter", "-noiter", "-iter 3000", "-nomac", "-CSP mycsp -LMK", "-caname one",
+		"-certpbe AES-128-CBC -keypbe AES-192-CBC", "-certpbe DES-EDE3-CBC -keypbe DES-EDE3-CBC",
+		"-certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1",
+		"-certpbe PBE-SHA1-2DES -keypbe PBE-SHA1-2DES",
+		"-certpbe PBE-SHA1-RC2-40 -keypbe PBE-SHA1-RC2-128" + legacy,
+		"-certpbe PBE-SHA1-RC4-128 -keypbe PBE-SHA1-RC4-40" + legacy,
+		"-macalg sha224", "-macalg sha384", "-macalg sha512", "-macalg md5", "-macalg sha512-256",
+		"-keypbe NONE", "-certpbe NONE", "-keypbe NONE -certpbe NONE -nomac",
+	} {
+		for _, pw := range []string{"changeit", "", "pässwörd€😀"} {
+			t.Run(fmt.Sprintf("%s %q", args, pw), func(t *testing.T) {
+				all := append([]string{"pkcs12", "-export", "-inkey", "key.pem", "-in", "leaf.pem", "-certfile", "root.pem",
+					"-name", "Leaf 1", "-out", "s.p12", "-passout", "pass:" + pw}, strings.Fields(args)...)
+				interop.Run(t, p.dir, openssl, all...)
+				data := get(t, p.dir, "s.p12")
+				assert.True(t, Codec{}.Sniff(data))
+				got, err := Codec{}.Decode(data, reading(pw))
+				require.NoError(t, err)
+				p.requireParty(t, got, "Leaf 1")
+				if strings.HasSuffix(args, "-nomac") {
+					assert.Equal(t, keystore.IntegrityAbsent, got.Integrity)
+					assert.Contains(t, codes(got), "no-mac")
+				} else {
+					assert.Equal(t, keystore.IntegrityVerified, got.Integrity)
+				}
+				wrong, err := Codec{}.Decode(data, reading("wrong"))
+				switch {
+				case args == "-nomac": // and so, with this program, no encrypted certificates either
+					require.NoError(t, err)
+					assert.ErrorIs(t, wrong.Identities[0].Locked, keystore.ErrPassword)
+				case !strings.HasSuffix(args, "-nomac"):
+					assert.ErrorIs(t, err, keystore.ErrPassword)
+				}
+				got, err = Codec{}.Decode(data, keystore.DecodeOptions{})
+				require.NoError(t, err, "without a password there is something to see")
+				require.Len(t, got.Identities, 1)
+				assert.Equal(t, "Leaf 1", got.Identities[0].Alias)
+			})
+		}
+	}
+}
+
+// TestReadsOpenSSLParts reads stores without keys or without certificates, and one with an encryption we lack.
+func TestReadsOpenSSLParts(t *testing.T) {
+	openssl := interop.Need(t, "openssl")
+	p := newParty(t)
+	for _, tc := range []struct{ args, want string }{
+		{"-nokeys -in leaf.pem -certfile root.pem", "loose  CN=leaf; loose  CN=root; "},
+		{"-nokeys -in leaf.pem -caname x", "loose x CN=leaf; "},
+		{"-nocerts -inkey key.pem -name k", "key k; "},
+	} {
+		interop.Run(t, p.dir, openssl, append([]string{"pkcs12", "-export", "-out", "s.p12", "-passout", "pass:x"}, strings.Fields(tc.args)...)...)
+		got, err := Codec{}.Decode(get(t, p.dir, "s.p12"), reading("x"))
+		require.NoError(t, err, tc.args)
+		assert.Equal(t, tc.want, outline(got), tc.args)
+	}
+	export := []string{"pkcs12", "-export", "-inkey", "key.pem", "-in", "leaf.pem", "-out", "s.p12", "-passout", "pass:x"}
+	interop.Run(t, p.dir, openssl, append(export, "-certpbe", "CAMELLIA-256-CBC")...)
+	_, err := Codec{}.Decode(get(t, p.dir, "s.p12"), reading("x"))
+	require.ErrorIs(t, err, keystore.ErrUnsupported)
+	assert.Contains(t, err.Error(), "1.2.392.200011.61.1.1.1.4")
+
+	interop.Run(t, p.dir, openssl, append(export, "-keypbe", "CAMELLIA-256-CBC", "-name", "c")...)
+	got, err := Codec{}.Decode(get(t, p.dir, "s.p12"), reading("x"))
+	require.NoError(t, err, "one key that can't be read does not hide the rest")
+	assert.Equal(t, "key c locked CN=leaf; ", outline(got))
+	assert.ErrorIs(t, got.Identities[0].Locked, keystore.ErrUnsupported)
+}
+
+// TestReadsTwoPasswords reads a store whose MAC has another password than its contents.
+func TestReadsTwoPasswords(t *testing.T) {
+	openssl := interop.Need(t, "openssl")
+	p := newParty(t)
+	put(t, p.dir, "pass", []byte("inner\nouter\n"))
+	cmd := "printf 'inner\\ninner\\nouter\\nouter\\n' | " + openssl + " pkcs12 -export -twopass -inkey key.pem -in leaf.pem -certfile root.pem -name n -out s.p12"
+	if out, err := interop.Try(t, p.dir, "sh", "-c", cmd); err != nil {
+		t.Skipf("this openssl asks a terminal for two passwords: %s", out)
+	}
+	got, err := Codec{}.Decode(get(t, p.dir, "s.p12"), keystore.DecodeOptions{Password: keystore.Secret("outer"), KeyPassword: keystore.Secret("inner")})
+	require.NoError(t, err)
+	p.requireParty(t, got, "n")
+}
+
+// keytool runs one of the JDK's keytools on a store in dir.
+func keytool(t testing.TB, jdk interop.JDK, dir, store string, args ...string) {
+	t.Helper()
+	interop.Run(t, dir, jdk.Tool("keytool"), append(args, "-keystore", store, "-storetype", "PKCS12", "-storepass", "changeit")...)
+}
+
+// TestReadsKeytool reads what Java writes: several keys, trusted and secret entries, old and new algorithms.
+func TestReadsKeytool(t *testing.T) {
+	for _, jdk := range interop.JDKs(t) {
+		t.Run(fmt.Sprintf("JDK %d", jdk.Version), func(t *testing.T) {
+			p := newParty(t)
+			genkey := []string{"-genkeypair", "-keyalg", "EC", "-dname"}
+			keytool(t, jdk, p.dir, "s.p12", append(genkey, "CN=one", "-alias", "One")...)
+			keytool(t, jdk, p.dir, "s.p12", append(genkey, "CN=two", "-alias", "two")...)
+			keytool(t, jdk, p.dir, "s.p12", "-importcert", "-noprompt", "-file", "root.pem", "-alias", "RootCA")
+			keytool(t, jdk, p.dir, "s.p12", "-genseckey", "-keyalg", "AES", "-keysize", "256", "-alias", "sec")
+			data := get(t, p.dir, "s.p12")
+			got, err := Codec{}.Decode(data, reading("changeit"))
+			require.NoError(t, err)
+			require.Len(t, got.Identities, 2)
+			for _, id := range got.Identities {
+				require.NoError(t, id.Locked)
+				assert.Equal(t, spkiOf(id.Leaf().X509.PublicKey), publicOf(id.Key))
+				assert.Equal(t, "CN="+id.Alias, id.Leaf().X509.Subject.String())
+				assert.False(t, id.Created.IsZero(), "Java's date")
+			}
+			require.Len(t, got.Anchors, 1)
+			assert.Equal(t, "RootCA", got.Anchors[0].Alias)
+			require.Len(t, got.Others, 1)
+			assert.Equal(t, keystore.Other{Alias: "sec", Created: got.Others[0].Created, Kind: keystore.KindSecret, Algorithm: "AES", Bits: 256}, got.Others[0])
+			assert.Empty(t, got.Problems)
+
+			locked, err := Codec{}.Decode(data, keystore.DecodeOptions{})
+			require.NoError(t, err)
+			require.Len(t, locked.Identities, 2)
+			assert.ErrorIs(t, locked.Identities[0].Locked, keystore.ErrPassword)
+			assert.Equal(t, keystore.IntegrityUnchecked, locked.Integrity)
+
+			for name, options := range map[string][]string{
+				"legacy": {"-J-Dkeystore.pkcs12.legacy"},
+				"sha384": {"-J-Dkeystore.pkcs12.keyProtectionAlgorithm=PBEWithHmacSHA384AndAES_128", "-J-Dkeystore.pkcs12.macAlgorithm=HmacPBESHA512"},
+				"224":    {"-J-Dkeystore.pkcs12.certProtectionAlgorithm=PBEWithHmacSHA224AndAES_256", "-J-Dkeystore.pkcs12.macAlgorithm=HmacPBESHA384"},
+				"no-mac": {"-J-Dkeystore.pkcs12.macAlgorithm=NONE", "-J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE"},
+			} {
+				keytool(t, jdk, p.dir, name+".p12", append(append(genkey, "CN=x", "-alias", "x"), options...)...)
+				got, err := Codec{}.Decode(get(t, p.dir, name+".p12"), reading("changeit"))
+				require.NoError(t, err, name)
+				assert.Equal(t, "key x CN=x; ", outline(got), name)
+			}
+		})
+	}
+}
+
+// TestReadsBrokenJavaMAC tells a MAC that Java 25 writes and can't read itself from a wrong password.
+func TestReadsBrokenJavaMAC(t *testing.T) {
+	jdks := interop.JDKs(t)
+	jdk := jdks[len(jdks)-1]
+	if jdk.Version != 25 {
+		t.Skipf("Java 25 writes it, this is %d", jdk.Version)
+	}
+	dir := t.TempDir()
+	_, err := interop.Try(t, dir, jdk.Tool("keytool"), "-genkeypair", "-keyalg", "EC", "-dname", "CN=x", "-alias", "x", "-keystore", "s.p12",
+		"-storepass", "changeit", "-J-Dkeystore.pkcs12.macAlgorithm=PBEWithHmacSHA256")
+	require.Error(t, err, "it reads back what it wrote, too late")
+	_, err = Codec{}.Decode(get(t, dir, "s.p12"), reading("changeit"))
+	require.ErrorIs(t, err, keystore.ErrUnsupported)
+	assert.Contains(t, err.Error(), "1.2.840.113549.2.9")
+}
+
+// TestReadsNSS reads the BER that pk12util writes.
+func TestReadsNSS(t *testing.T) {
+	pk12util, certutil := interop.Need(t, "pk12util"), interop.Need(t, "certutil")
+	p := newParty(t)
+	s := &keystore.Store{Identities: []keystore.Identity{identity(t, "nick", p.leaf, p.root)}}
+	data, _ := write(t, s, fast(""))
+	put(t, p.dir, "in.p12", data)
+	interop.Run(t, p.dir, certutil, "-N", "-d", "sql:"+p.dir, "--empty-password")
+	interop.Run(t, p.dir, pk12util, "-i", "in.p12", "-d", "sql:"+p.dir, "-W", "changeit", "-K", "")
+	for _, pw := range []string{"changeit", "pässwörd€"} {
+		interop.Run(t, p.dir, pk12util, "-o", "out.p12", "-n", "nick", "-d", "sql:"+p.dir, "-W", pw, "-K", "")
+		data = get(t, p.dir, "out.p12")
+		require.Equal(t, byte(indefinite), data[1], "BER")
+		assert.True(t, Codec{}.Sniff(data))
+		got, err := Codec{}.Decode(data, reading(pw))
+		require.NoError(t, err)
+		p.requireParty(t, got, "nick")
+		assert.Equal(t, keystore.IntegrityVerified, got.Integrity)
+	}
+}
+
+// TestReadsGnuTLS reads the three safes that certtool writes.
+func TestReadsGnuTLS(t *testing.T) {
+	certtool := interop.Need(t, "certtool")
+	p := newParty(t)
+	for _, cipher := range []string{"aes-256", "3des-pkcs12", "rc2-40", "arcfour"} {
+		interop.Run(t, p.dir, certtool, "--to-p12", "--load-privkey", "key.pem", "--load-certificate", "leaf.pem", "--load-ca-certificate", "root.pem",
+			"--p12-name", "gnu", "--password", "changeit", "--outder", "--outfile", "s.p12", "--pkcs-cipher", cipher)
+		got, err := Codec{}.Decode(get(t, p.dir, "s.p12"), reading("changeit"))
+		require.NoError(t, err, cipher)
+		p.requireParty(t, got, "gnu")
+	}
+}
+
+// TestReadsPython reads what Python's cryptography writes, unencrypted keys included.
+func TestReadsPython(t *testing.T) {
+	python := interop.Python(t, "cryptography")
+	p := newParty(t)
+	put(t, p.dir, "write.py", []byte(`
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization as s, hashes
+from cryptography.hazmat.primitives.serialization import pkcs12
+key = s.load_pem_private_key(open("key.pem", "rb").read(), None)
+leaf, root = [x509.load_pem_x509_certificate(open(f, "rb").read()) for f in ("leaf.pem", "root.pem")]
+old = s.PrivateFormat.PKCS12.encryption_builder().kdf_rounds(100).key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC).hmac_hash(hashes.SHA1()).build(b"changeit")
+for name, encryption in (("best", s.BestAvailableEncryption(b"changeit")), ("old", old), ("none", s.NoEncryption())):
+    open(name + ".p12", "wb").write(pkcs12.serialize_key_and_certificates(b"py", key, leaf, [root], encryption))
+`))
+	interop.Run(t, p.dir, python, "write.py")
+	for name, pw := range map[string]string{"best": "changeit", "old": "changeit", "none": ""} {
+		got, err := Codec{}.Decode(get(t, p.dir, name+".p12"), reading(pw))
+		require.NoError(t, err, name)
+		p.requireParty(t, got, "py")
+	}
+}
