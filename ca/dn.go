@@ -21,35 +21,36 @@ const (
 
 // attributeType is a keyword that may be typed, with the upper bound of RFC 5280 appendix A.1 in characters.
 type attributeType struct {
-	oid asn1.ObjectIdentifier
-	max int
+	oid     asn1.ObjectIdentifier
+	max     int
+	unnamed bool // any other type, given by number
 }
 
 // attributeTypes are keytool's and openssl's keywords, in lower case. S is a state, as keytool reads it.
 var attributeTypes = map[string]attributeType{
-	"cn": {keystore.OIDCommonName, 64}, "commonname": {keystore.OIDCommonName, 64},
-	"o": {keystore.OIDOrganization, 64}, "organizationname": {keystore.OIDOrganization, 64},
-	"ou": {keystore.OIDUnit, 64}, "organizationalunitname": {keystore.OIDUnit, 64},
-	"l": {keystore.OIDLocality, 128}, "localityname": {keystore.OIDLocality, 128},
-	"st": {keystore.OIDState, 128}, "s": {keystore.OIDState, 128}, "stateorprovincename": {keystore.OIDState, 128},
-	"c": {keystore.OIDCountry, 2}, "countryname": {keystore.OIDCountry, 2},
-	"dc": {keystore.OIDDomain, 63}, "domaincomponent": {keystore.OIDDomain, 63},
-	"uid": {keystore.OIDUserID, 256}, "userid": {keystore.OIDUserID, 256},
-	"email": {keystore.OIDEmail, 255}, "emailaddress": {keystore.OIDEmail, 255}, "e": {keystore.OIDEmail, 255},
-	"serialnumber": {keystore.OIDSerialNumber, 64},
-	"street":       {asn1.ObjectIdentifier{2, 5, 4, 9}, 128}, "streetaddress": {asn1.ObjectIdentifier{2, 5, 4, 9}, 128},
-	"postalcode": {asn1.ObjectIdentifier{2, 5, 4, 17}, 16},
-	"t":          {asn1.ObjectIdentifier{2, 5, 4, 12}, 64}, "title": {asn1.ObjectIdentifier{2, 5, 4, 12}, 64},
-	"sn": {asn1.ObjectIdentifier{2, 5, 4, 4}, 64}, "surname": {asn1.ObjectIdentifier{2, 5, 4, 4}, 64},
-	"gn": {asn1.ObjectIdentifier{2, 5, 4, 42}, 64}, "givenname": {asn1.ObjectIdentifier{2, 5, 4, 42}, 64},
-	"initials":   {asn1.ObjectIdentifier{2, 5, 4, 43}, 64},
-	"generation": {asn1.ObjectIdentifier{2, 5, 4, 44}, 64}, "generationqualifier": {asn1.ObjectIdentifier{2, 5, 4, 44}, 64},
-	"dnq": {asn1.ObjectIdentifier{2, 5, 4, 46}, 64}, "dnqualifier": {asn1.ObjectIdentifier{2, 5, 4, 46}, 64},
-	"pseudonym":              {asn1.ObjectIdentifier{2, 5, 4, 65}, 128},
-	"name":                   {asn1.ObjectIdentifier{2, 5, 4, 41}, 64},
-	"description":            {asn1.ObjectIdentifier{2, 5, 4, 13}, 1024},
-	"businesscategory":       {asn1.ObjectIdentifier{2, 5, 4, 15}, 128},
-	"organizationidentifier": {asn1.ObjectIdentifier{2, 5, 4, 97}, 256},
+	"cn": {oid: keystore.OIDCommonName, max: 64}, "commonname": {oid: keystore.OIDCommonName, max: 64},
+	"o": {oid: keystore.OIDOrganization, max: 64}, "organizationname": {oid: keystore.OIDOrganization, max: 64},
+	"ou": {oid: keystore.OIDUnit, max: 64}, "organizationalunitname": {oid: keystore.OIDUnit, max: 64},
+	"l": {oid: keystore.OIDLocality, max: 128}, "localityname": {oid: keystore.OIDLocality, max: 128},
+	"st": {oid: keystore.OIDState, max: 128}, "s": {oid: keystore.OIDState, max: 128}, "stateorprovincename": {oid: keystore.OIDState, max: 128},
+	"c": {oid: keystore.OIDCountry, max: 2}, "countryname": {oid: keystore.OIDCountry, max: 2},
+	"dc": {oid: keystore.OIDDomain, max: 63}, "domaincomponent": {oid: keystore.OIDDomain, max: 63},
+	"uid": {oid: keystore.OIDUserID, max: 256}, "userid": {oid: keystore.OIDUserID, max: 256},
+	"email": {oid: keystore.OIDEmail, max: 255}, "emailaddress": {oid: keystore.OIDEmail, max: 255}, "e": {oid: keystore.OIDEmail, max: 255},
+	"serialnumber": {oid: keystore.OIDSerialNumber, max: 64},
+	"street":       {oid: asn1.ObjectIdentifier{2, 5, 4, 9}, max: 128}, "streetaddress": {oid: asn1.ObjectIdentifier{2, 5, 4, 9}, max: 128},
+	"postalcode": {oid: asn1.ObjectIdentifier{2, 5, 4, 17}, max: 16},
+	"t":          {oid: asn1.ObjectIdentifier{2, 5, 4, 12}, max: 64}, "title": {oid: asn1.ObjectIdentifier{2, 5, 4, 12}, max: 64},
+	"sn": {oid: asn1.ObjectIdentifier{2, 5, 4, 4}, max: 64}, "surname": {oid: asn1.ObjectIdentifier{2, 5, 4, 4}, max: 64},
+	"gn": {oid: asn1.ObjectIdentifier{2, 5, 4, 42}, max: 64}, "givenname": {oid: asn1.ObjectIdentifier{2, 5, 4, 42}, max: 64},
+	"initials":   {oid: asn1.ObjectIdentifier{2, 5, 4, 43}, max: 64},
+	"generation": {oid: asn1.ObjectIdentifier{2, 5, 4, 44}, max: 64}, "generationqualifier": {oid: asn1.ObjectIdentifier{2, 5, 4, 44}, max: 64},
+	"dnq": {oid: asn1.ObjectIdentifier{2, 5, 4, 46}, max: 64}, "dnqualifier": {oid: asn1.ObjectIdentifier{2, 5, 4, 46}, max: 64},
+	"pseudonym":              {oid: asn1.ObjectIdentifier{2, 5, 4, 65}, max: 128},
+	"name":                   {oid: asn1.ObjectIdentifier{2, 5, 4, 41}, max: 64},
+	"description":            {oid: asn1.ObjectIdentifier{2, 5, 4, 13}, max: 1024},
+	"businesscategory":       {oid: asn1.ObjectIdentifier{2, 5, 4, 15}, max: 128},
+	"organizationidentifier": {oid: asn1.ObjectIdentifier{2, 5, 4, 97}, max: 256},
 }
 
 // ParseDN reads a distinguished name in either spelling, and returns it in the order it is to be encoded in:
@@ -180,7 +181,7 @@ func lookUpType(keyword string) (attributeType, error) {
 			return kind, nil
 		}
 	}
-	return attributeType{oid, 1024}, nil
+	return attributeType{oid, 1024, true}, nil
 }
 
 func parseOID(dotted string) (asn1.ObjectIdentifier, error) {
@@ -332,7 +333,13 @@ func derAttribute(keyword string, kind attributeType, der string) (keystore.Attr
 	if !ok {
 		return a, policy("%s: the #hex value is no text", keyword)
 	}
-	return a, checkValue(keyword, kind, text)
+	if err := checkValue(keyword, kind, text); err != nil {
+		return a, err
+	}
+	if kind.unnamed {
+		return a, nil
+	}
+	return keystore.TextAttribute(kind.oid, text), nil // one spelling, one encoding
 }
 
 // shortQuote quotes what somebody typed, cut to a length that fits a line.
