@@ -1,0 +1,147 @@
+package ca_test
+
+import (
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mqttpki/mqttpki/ca"
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/testdata/interop"
+)
+
+// purposes are what openssl is to accept each role for, and nothing else.
+var purposes = map[ca.Role][]string{
+	ca.RoleServer: {"sslserver"}, ca.RoleClient: {"sslclient"}, ca.RoleBridge: {"sslserver", "sslclient"},
+}
+
+// TestOpenSSLVerify: `openssl verify -x509_strict` with CRLs of the whole chain accepts every role under every key type,
+// for its purpose alone, and no longer when it is revoked.
+func TestOpenSSLVerify(t *testing.T) {
+	openssl := interop.Need(t, "openssl")
+	for _, kind := range ca.KeyTypes() {
+		for _, rootOnly := range []bool{false, true} {
+			t.Run(string(kind)+map[bool]string{true: ", one CA"}[rootOnly], func(t *testing.T) {
+				spec := ca.CASpec{Key: keyOf(t, kind)}
+				h, a := newHome(t, ca.InitRequest{RootOnly: rootOnly, Root: spec, Issuing: ca.CASpec{Key: otherKeyOf(t, kind)}}, time.Now)
+				for _, role := range ca.LeafRoles() {
+					_, err := h.Issue(t.Context(), a, ca.Order{Request: ca.Request{Role: role, Name: string(role) + ".example.com"}, Key: keyOf(t, kind)})
+					require.NoError(t, err)
+				}
+				for _, role := range ca.LeafRoles() {
+					for _, purpose := range []string{"sslserver", "sslclient"} {
+						out, err := opensslVerify(t, openssl, h, ca.FilesOf(role, string(role)+".example.com"), purpose)
+						if contains(purposes[role], purpose) {
+							require.NoError(t, err, "%s as %s:\n%s", role, purpose, out)
+						} else {
+							require.Error(t, err, "%s as %s", role, purpose)
+							require.Contains(t, out, "unsuitable certificate purpose")
+						}
+					}
+				}
+				out, err := opensslVerify(t, openssl, h, ca.ProbeFiles(), "sslclient")
+				require.Error(t, err)
+				require.Contains(t, out, "certificate revoked")
+			})
+		}
+	}
+}
+
+func opensslVerify(t *testing.T, openssl string, h *ca.Home, files ca.Files, purpose string) (string, error) {
+	t.Helper()
+	crls := filepath.Join(t.TempDir(), "crls.pem")
+	require.NoError(t, os.WriteFile(crls, readAll(t, h, ca.RootCRLPath, h.CRLPath()), 0o600))
+	return interop.Try(t, h.Dir(), openssl, "verify", "-x509_strict", "-check_ss_sig", "-purpose", purpose, "-crl_check_all", "-CRLfile", crls,
+		"-CAfile", h.Path(ca.TrustPath), "-untrusted", h.Path(files.Chain), h.Path(files.Cert))
+}
+
+func readAll(t *testing.T, h *ca.Home, paths ...string) []byte {
+	t.Helper()
+	var all []byte
+	seen := map[string]bool{}
+	for _, path := range paths {
+		if seen[path] {
+			continue
+		}
+		seen[path] = true
+		data, err := os.ReadFile(h.Path(path))
+		require.NoError(t, err)
+		all = append(all, data...)
+	}
+	return all
+}
+
+func contains(list []string, s string) bool {
+	return strings.Contains(" "+strings.Join(list, " ")+" ", " "+s+" ")
+}
+
+// TestOpenSSLReads: keys at rest open with the password and the iterations asked for, and names print alike.
+func TestOpenSSLReads(t *testing.T) {
+	openssl := interop.Need(t, "openssl")
+	subject, err := ca.ParseDN(`CN=mqttca.ibm.id.com, OU="I, D"+UID=ü, O=IBM, L=Hursley, S=Hants, C=GB`)
+	require.NoError(t, err)
+	h, _ := newHome(t, ca.InitRequest{Subject: subject}, time.Now)
+	for _, path := range []string{ca.RootKeyPath, ca.IssuingKeyPath} {
+		out := interop.Run(t, h.Dir(), openssl, "pkey", "-in", h.Path(path), "-passin", "pass:"+string([]byte(caPassword)), "-noout", "-text")
+		assert.Contains(t, out, "P-256")
+	}
+	out := interop.Run(t, h.Dir(), openssl, "x509", "-in", h.Path(ca.RootCertPath), "-noout", "-subject", "-nameopt", "RFC2253")
+	ours, err := keystore.RFC2253(h.Root().RawSubject)
+	require.NoError(t, err)
+	assert.Equal(t, "subject="+ours, strings.TrimSpace(out))
+	out = interop.Run(t, h.Dir(), openssl, "x509", "-in", h.Path(ca.RootCertPath), "-noout", "-ext", "basicConstraints,keyUsage")
+	assert.Contains(t, out, "Basic Constraints: critical\n    CA:TRUE, pathlen:1")
+	assert.Contains(t, out, "Key Usage: critical\n    Certificate Sign, CRL Sign")
+}
+
+// TestKeytoolReads: every JDK prints what we made, with the subject spelled as JavaString does.
+func TestKeytoolReads(t *testing.T) {
+	subject, err := ca.ParseDN(`CN=mqttca.ibm.id.com, OU="I, D", O=IBM  UK, L=Hursley\, Hants, E=a@example.com, SERIALNUMBER=7, S=Hants, C=GB`)
+	require.NoError(t, err)
+	h, a := newHome(t, ca.InitRequest{Subject: subject}, time.Now)
+	for _, role := range ca.LeafRoles() {
+		_, err := h.Issue(t.Context(), a, ca.Order{Request: ca.Request{Role: role, Name: string(role) + ".example.com"}})
+		require.NoError(t, err)
+	}
+	root, err := keystore.ParseName(h.Root().RawSubject)
+	require.NoError(t, err)
+	for _, jdk := range interop.JDKs(t) {
+		keytool := jdk.Tool("keytool")
+		out := interop.Run(t, h.Dir(), keytool, "-J-Duser.language=en", "-printcert", "-file", h.Path(ca.RootCertPath))
+		assert.Contains(t, out, "Owner: "+root.JavaString()+"\n")
+		for role, want := range map[ca.Role]string{ca.RoleServer: "serverAuth", ca.RoleClient: "clientAuth"} {
+			out := interop.Run(t, h.Dir(), keytool, "-J-Duser.language=en", "-printcert", "-file", h.Path(ca.FilesOf(role, string(role)+".example.com").Chain))
+			assert.Contains(t, out, want)
+			assert.Contains(t, out, "DNSName: "+string(role)+".example.com")
+		}
+		out = interop.Run(t, h.Dir(), keytool, "-J-Duser.language=en", "-printcrl", "-file", h.Path(ca.IssuingCRLPath))
+		assert.Contains(t, out, "X.509 CRL v2")
+	}
+}
+
+// keys are made once for each type: RSA takes its time.
+var keys = map[string]*keystore.PrivateKey{}
+
+func keyOf(t *testing.T, kind ca.KeyType) *keystore.PrivateKey { return keyNamed(t, kind, "") }
+
+// otherKeyOf is a second key of the type, for an issuing CA beside a root.
+func otherKeyOf(t *testing.T, kind ca.KeyType) *keystore.PrivateKey {
+	return keyNamed(t, kind, "other")
+}
+
+func keyNamed(t *testing.T, kind ca.KeyType, name string) *keystore.PrivateKey {
+	t.Helper()
+	id := name + string(kind)
+	if keys[id] == nil {
+		key, err := kind.Generate(rand.Reader)
+		require.NoError(t, err)
+		keys[id] = key
+	}
+	return keys[id]
+}
