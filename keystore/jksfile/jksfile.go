@@ -54,3 +54,11 @@ func (Codec) Sniff(data []byte) bool {
 func malformed(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, keystore.ErrFormat)...)
 }
+
+// Describe returns "JKS" or "JCEKS", whichever data begins as.
+func Describe(data []byte) string {
+	if len(data) >= 4 && binary.BigEndian.Uint32(data) == magicJCEKS {
+		return "JCEKS"
+	}
+	return "JKS"
+}

@@ -12,12 +12,11 @@ import (
 
 // Encode writes a store that Fit returned: every key as PKCS#8, encrypted where a password is given (KeyPassword before
 // Password; one derivation for all keys), its leaf and chain behind it, then the other entries. Iterations is that of
-// PBKDF2, 0 for [pbe.KeyIterations]. The file is read back and compared before it is returned, all but the inside of
-// encrypted keys, which would cost the derivation again.
+// PBKDF2, 0 for [pbe.KeyIterations]. The file is read back and compared before it is returned.
 func (Codec) Encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
-	data, err := encode(s, opts)
+	data, sealer, err := encode(s, opts)
 	if err == nil {
-		err = readBack(data, s)
+		err = readBack(data, s, sealer)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("writing a PEM file: %w", err)
@@ -25,14 +24,14 @@ func (Codec) Encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, err
 	return data, nil
 }
 
-// encode builds the file.
-func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
+// encode builds the file. The sealer is that of its keys, nil when they are not encrypted.
+func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, *pbe.Sealer, error) {
 	if opts.Profile != "" {
-		return nil, fmt.Errorf("profile %q: %w", opts.Profile, keystore.ErrUnsupported)
+		return nil, nil, fmt.Errorf("profile %q: %w", opts.Profile, keystore.ErrUnsupported)
 	}
 	items := flatten(s)
 	if len(items) == 0 {
-		return []byte("# no entries\n"), nil
+		return []byte("# no entries\n"), nil, nil
 	}
 	password := opts.KeyPassword
 	if !password.Given() {
@@ -42,7 +41,7 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 	if password.Given() && len(s.Identities) > 0 {
 		var err error
 		if sealer, err = pbe.NewSealer(password, pbe.Params{Iterations: opts.Iterations}, opts.Random); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	var out []byte
@@ -53,10 +52,10 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 		}
 		var err error
 		if out, err = appendItem(out, it, sealer); err != nil {
-			return nil, fmt.Errorf("entry %q: %w", it.alias, err)
+			return nil, nil, fmt.Errorf("entry %q: %w", it.alias, err)
 		}
 	}
-	return out, nil
+	return out, sealer, nil
 }
 
 // appendItem appends the block of an entry.
@@ -95,23 +94,22 @@ func appendKey(out []byte, key *keystore.PrivateKey, sealer *pbe.Sealer) ([]byte
 	return appendBlock(out, "ENCRYPTED PRIVATE KEY", der), nil
 }
 
-// readBack fails unless the file holds the store, as far as that can be seen without a password.
-func readBack(data []byte, want *keystore.Store) error {
-	limits := keystore.Limits{Bytes: int64(len(data)), Entries: len(flatten(want)) + 1}
-	d := newDecoder(data, keystore.DecodeOptions{Limits: limits})
+// readBack fails unless the file holds the store.
+func readBack(data []byte, want *keystore.Store, sealer *pbe.Sealer) error {
+	wanted := flatten(want)
+	d := newDecoder(data, keystore.DecodeOptions{Limits: keystore.Limits{Entries: len(wanted) + 1}})
+	if sealer != nil { // which spares the derivation of the key it has
+		d.opts.Password = keystore.Secret{}
+		d.openers[""] = sealer.Opener(d.budget)
+	}
 	if err := d.file(data); err != nil {
 		return fmt.Errorf("reading it back: %w", err)
 	}
-	wanted := flatten(want)
 	if len(d.items) != len(wanted) {
 		return fmt.Errorf("reading it back: %d entries where there were %d", len(d.items), len(wanted))
 	}
 	for i := range wanted {
-		w, g := &wanted[i], &d.items[i]
-		if g.locked != nil {
-			g.key = w.key
-		}
-		if !sameItem(w, g) {
+		if w := &wanted[i]; !sameItem(w, &d.items[i]) {
 			return fmt.Errorf("reading it back: entry %d, %q, is not as it was", i+1, w.alias)
 		}
 	}

@@ -52,3 +52,15 @@ func (Codec) Sniff(data []byte) bool {
 func malformed(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, keystore.ErrFormat)...)
 }
+
+// Describe returns what people call the format of data that Decode reads: "PEM", "DER", or "PKCS#7" for a bundle in
+// DER or BER.
+func Describe(data []byte) string {
+	switch {
+	case pkcs7Begins(data):
+		return "PKCS#7"
+	case len(data) > 0 && data[0] == tagSequence:
+		return "DER"
+	}
+	return "PEM"
+}

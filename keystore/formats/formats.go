@@ -1,0 +1,139 @@
+// Package formats is the registry of codecs: all of them, by name, by file ending, and by what is in a file.
+//
+// A codec that joins [All] has to pass the laws of this package's conformance tests. Formats that cannot be read are
+// recognised all the same, so that a person learns what the file is and which program converts it.
+package formats
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/jksfile"
+	"github.com/mqttpki/mqttpki/keystore/p12file"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
+)
+
+// All returns every codec, in the order in which they are listed for people.
+func All() []keystore.Codec {
+	return []keystore.Codec{pemfile.Codec{}, p12file.Codec{}, jksfile.Codec{}}
+}
+
+// aliases are the other names that people know formats by.
+var aliases = map[string]string{
+	"pkcs12": "p12", "pkcs#12": "p12", "pfx": "p12",
+	"pkcs8": "pem", "crt": "pem", "cer": "pem",
+	"keystore": "jks",
+}
+
+// Names returns the names of the formats, for completion and messages.
+func Names() []string {
+	var names []string
+	for _, c := range All() {
+		names = append(names, c.Name())
+	}
+	return names
+}
+
+// ByName returns the codec of a format by its name, or another name of it, in upper or lower case. It fails with
+// [keystore.ErrUnsupported].
+func ByName(name string) (keystore.Codec, error) {
+	wanted := strings.ToLower(name)
+	if known, ok := aliases[wanted]; ok {
+		wanted = known
+	}
+	for _, c := range All() {
+		if c.Name() == wanted {
+			return c, nil
+		}
+	}
+	if wanted == "jceks" {
+		return nil, fmt.Errorf("format %q is read under the name jks, and never written: %w", name, keystore.ErrUnsupported)
+	}
+	return nil, fmt.Errorf("format %q (there are %s): %w", name, strings.Join(Names(), ", "), keystore.ErrUnsupported)
+}
+
+// ByExtension returns the codec whose files end as the file name does, and false when none does.
+func ByExtension(name string) (keystore.Codec, bool) {
+	ending := strings.ToLower(path.Ext(strings.ReplaceAll(name, `\`, "/")))
+	for _, c := range All() {
+		for _, e := range c.Extensions() {
+			if e == ending {
+				return c, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// Detect tells from a file's content, never its name, which codec reads it, and what people call the format: "PEM",
+// "DER", "PKCS#7", "PKCS12", "JKS", "JCEKS". It fails with [keystore.ErrUnsupported] for a format that is known but not
+// read, naming it and the program that converts it, and with [keystore.ErrFormat] for anything else.
+func Detect(data []byte) (keystore.Codec, string, error) {
+	if len(data) == 0 {
+		return nil, "", fmt.Errorf("the file is empty: %w", keystore.ErrFormat)
+	}
+	if f := recognise(data); f != nil {
+		return nil, f.name, fmt.Errorf("%s file (%s): %w", f.name, f.remedy, keystore.ErrUnsupported)
+	}
+	for _, c := range All() {
+		if c.Sniff(data) {
+			return c, describe(c, data), nil
+		}
+	}
+	if bytes.Contains(data, []byte("-----BEGIN ")) || utf16Text(data) {
+		return pemfile.Codec{}, "PEM", nil // damaged or foreign; its decoder says what is wrong, and in which line
+	}
+	return nil, "", fmt.Errorf("no key, certificate or store of a known format: %w", keystore.ErrFormat)
+}
+
+// describe returns what people call the format of a file that c reads.
+func describe(c keystore.Codec, data []byte) string {
+	switch c.Name() {
+	case "pem":
+		return pemfile.Describe(data)
+	case "jks":
+		return jksfile.Describe(data)
+	case "p12":
+		return "PKCS12"
+	}
+	return strings.ToUpper(c.Name())
+}
+
+// utf16Text reports whether data is text as some Windows programs save it, which no PEM reader takes.
+func utf16Text(data []byte) bool {
+	return bytes.HasPrefix(data, []byte("\xFF\xFE-\x00")) || bytes.HasPrefix(data, []byte("\xFE\xFF\x00-"))
+}
+
+// Decode reads a file of whatever format it is. Errors are those of [Detect] and of the codec.
+func Decode(data []byte, opts keystore.DecodeOptions) (*keystore.Store, keystore.Codec, error) {
+	codec, _, err := Detect(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := codec.Decode(data, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, codec, nil
+}
+
+// Encode writes a store in a format by name, and says what that changed; a change that is a loss is for the caller to
+// judge, the file does not have what was lost.
+func Encode(name string, s *keystore.Store, opts keystore.EncodeOptions) ([]byte, []keystore.Change, error) {
+	codec, err := ByName(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	fitted, changes, err := codec.Fit(s, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := codec.Encode(fitted, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return data, changes, nil
+}
