@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
-	"net/url"
 	"strings"
 )
 
@@ -45,23 +44,24 @@ func PermitsDNS(issuers []*x509.Certificate, name string) bool {
 // outsideConstraints returns which name of c the issuer's name constraints forbid, or "".
 func outsideConstraints(c, issuer *x509.Certificate) string {
 	for _, name := range c.DNSNames {
-		if !within(name, issuer.PermittedDNSDomains, issuer.ExcludedDNSDomains, matchDNS) {
+		if !within(name, issuer.PermittedDNSDomains, issuer.ExcludedDNSDomains, belowDomain, mayReach) {
 			return fmt.Sprintf("host name %q is outside its name constraints", name)
 		}
 	}
 	for _, ip := range c.IPAddresses {
-		if !within(ip, issuer.PermittedIPRanges, issuer.ExcludedIPRanges, matchIP) {
+		if !within(ip, issuer.PermittedIPRanges, issuer.ExcludedIPRanges, inNetwork, inNetwork) {
 			return fmt.Sprintf("address %s is outside its name constraints", ip)
 		}
 	}
 	for _, address := range c.EmailAddresses {
-		if !within(address, issuer.PermittedEmailAddresses, issuer.ExcludedEmailAddresses, matchEmail) {
+		if !within(address, issuer.PermittedEmailAddresses, issuer.ExcludedEmailAddresses, matchesMailbox, mayBeMailbox) {
 			return fmt.Sprintf("e-mail address %q is outside its name constraints", address)
 		}
 	}
 	for _, u := range c.URIs {
+		// A URI without a host, as our URNs are, has to be refused wherever there is a constraint on URIs.
 		constrained := len(issuer.PermittedURIDomains)+len(issuer.ExcludedURIDomains) > 0
-		if constrained && u.Host == "" || !within(u, issuer.PermittedURIDomains, issuer.ExcludedURIDomains, matchURI) {
+		if constrained && u.Host == "" || !within(u.Hostname(), issuer.PermittedURIDomains, issuer.ExcludedURIDomains, matchesHost, belowDomain) {
 			return fmt.Sprintf("URI %q is outside its name constraints", u)
 		}
 	}
@@ -69,53 +69,62 @@ func outsideConstraints(c, issuer *x509.Certificate) string {
 }
 
 // within applies permitted and excluded subtrees of one kind: nothing excluded, and something permitted if anything is.
-func within[N, C any](name N, permitted, excluded []C, match func(N, C) bool) bool {
+// Where RFC 5280 and the libraries differ (crypto/x509 takes a URI's host for a domain, OpenSSL does not), permits is the
+// narrow reading and excludes the wide one, so that what passes here passes everywhere.
+func within[N, C any](name N, permitted, excluded []C, permits, excludes func(N, C) bool) bool {
 	for _, constraint := range excluded {
-		if match(name, constraint) {
+		if excludes(name, constraint) {
 			return false
 		}
 	}
 	for _, constraint := range permitted {
-		if match(name, constraint) {
+		if permits(name, constraint) {
 			return true
 		}
 	}
 	return len(permitted) == 0
 }
 
-// matchDNS: the constraint's domain and what is below it; one that begins with a dot, below only.
-func matchDNS(name, constraint string) bool {
-	name = strings.ToLower(strings.TrimPrefix(name, "*."))
-	constraint = strings.ToLower(constraint)
-	if constraint == "" {
-		return true
-	}
+// belowDomain: the constraint's domain and what is below it; with a dot in front, below only.
+func belowDomain(name, constraint string) bool {
+	name, constraint = strings.ToLower(strings.TrimPrefix(name, "*.")), strings.ToLower(constraint)
 	if strings.HasPrefix(constraint, ".") {
 		return strings.HasSuffix(name, constraint)
 	}
-	return name == constraint || strings.HasSuffix(name, "."+constraint)
+	return constraint == "" || name == constraint || strings.HasSuffix(name, "."+constraint)
 }
 
-func matchIP(ip net.IP, constraint *net.IPNet) bool {
+// mayReach is belowDomain, and for a wildcard also whether it covers a name in the domain.
+func mayReach(name, constraint string) bool {
+	base, wildcard := strings.CutPrefix(name, "*")
+	return belowDomain(name, constraint) ||
+		wildcard && strings.HasSuffix(strings.ToLower(constraint), strings.ToLower(base))
+}
+
+func inNetwork(ip net.IP, constraint *net.IPNet) bool {
 	if v4 := ip.To4(); v4 != nil {
 		ip = v4
 	}
 	return len(ip) == len(constraint.IP) && constraint.Contains(ip)
 }
 
-// matchEmail: a mailbox, a host, or, with a dot in front, all hosts of a domain.
-func matchEmail(address, constraint string) bool {
+// matchesMailbox: a mailbox, a host, or, with a dot in front, all hosts of a domain.
+func matchesMailbox(address, constraint string) bool {
 	if strings.Contains(constraint, "@") {
 		return address == constraint
 	}
-	return matchHost(address[strings.LastIndexByte(address, '@')+1:], constraint)
+	return matchesHost(address[strings.LastIndexByte(address, '@')+1:], constraint)
 }
 
-// matchURI goes by the host. A URI without one, as our URNs are, has to be refused wherever there is a constraint at
-// all; the caller sees to that.
-func matchURI(u *url.URL, constraint string) bool { return matchHost(u.Hostname(), constraint) }
+// mayBeMailbox is matchesMailbox without regard to case, and with a host for its domain.
+func mayBeMailbox(address, constraint string) bool {
+	if strings.Contains(constraint, "@") {
+		return strings.EqualFold(address, constraint)
+	}
+	return belowDomain(address[strings.LastIndexByte(address, '@')+1:], constraint)
+}
 
-func matchHost(host, constraint string) bool {
+func matchesHost(host, constraint string) bool {
 	host, constraint = strings.ToLower(host), strings.ToLower(constraint)
 	if strings.HasPrefix(constraint, ".") {
 		return strings.HasSuffix(host, constraint)
