@@ -1,0 +1,189 @@
+package p12file
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pbe"
+)
+
+// seal encrypts a key under a password, quickly.
+func seal(t testing.TB, pkcs8 []byte, pw string) []byte {
+	t.Helper()
+	info, err := pbe.Encrypt(pkcs8, keystore.Secret(pw), pbe.Params{Iterations: 2}, seeded())
+	require.NoError(t, err)
+	return info
+}
+
+// requireKind checks that decoding fails as the contract says: no store, and one of the kinds.
+func requireKind(t testing.TB, s *keystore.Store, err error) {
+	t.Helper()
+	if err != nil && (s != nil || keystore.KindOf(err) == nil) {
+		t.Fatalf("got %v with error %v; want nothing and one of the kinds", s, err)
+	}
+}
+
+// TestTruncation cuts a file at every byte. Where all that is missing is the MAC's end it is malformed too.
+func TestTruncation(t *testing.T) {
+	s := bigStore(t, false)
+	s.Identities, s.Loose = s.Identities[1:2], nil
+	data, _ := write(t, s, fast(""))
+	for i := range data {
+		got, err := Codec{}.Decode(data[:i], reading("changeit"))
+		require.ErrorIs(t, err, keystore.ErrFormat, "cut at %d", i)
+		require.Nil(t, got)
+	}
+}
+
+// TestRandomBytes changes bytes of real files, and reads pure noise.
+func TestRandomBytes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	s := bigStore(t, false)
+	s.Identities, s.Loose = s.Identities[1:2], nil
+	for _, profile := range []string{ProfileModern, ProfileLegacy, ProfilePBMAC1} {
+		data, _ := write(t, s, fast(profile))
+		for range 500 {
+			damaged := bytes.Clone(data)
+			for range 1 + rng.IntN(3) {
+				damaged[rng.IntN(len(damaged))] = byte(rng.Uint32())
+			}
+			got, err := Codec{}.Decode(damaged, keystore.DecodeOptions{Password: testPassword, Limits: small})
+			requireKind(t, got, err)
+		}
+	}
+	for range 500 {
+		noise := make([]byte, rng.IntN(100))
+		for i := range noise {
+			noise[i] = byte(rng.Uint32())
+		}
+		_, err := Codec{}.Decode(noise, reading("x"))
+		require.ErrorIs(t, err, keystore.ErrFormat)
+	}
+}
+
+// small keeps what random files can ask for low.
+var small = keystore.Limits{Bytes: 1 << 20, Entries: 1000, Iterations: 1000, ScryptMem: 1 << 20}
+
+// withMAC returns a PFX with an empty safe and a MAC of that many iterations.
+func withMAC(iterations int64) []byte {
+	return der(func(b *cryptobyte.Builder) {
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1Int64(3)
+			addData(b, []byte{0x30, 0})
+			addMacData(b, func(b *cryptobyte.Builder) {
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(idSHA256) })
+			}, make([]byte, 32), make([]byte, 8), int(iterations))
+		})
+	})
+}
+
+// TestIterationBomb refuses the small file that asks for hours of work.
+func TestIterationBomb(t *testing.T) {
+	_, err := Codec{}.Decode(withMAC(2_000_000_000), reading("x"))
+	require.ErrorIs(t, err, keystore.ErrTooLarge)
+	_, err = Codec{}.Decode(withMAC(10), reading("x"))
+	require.ErrorIs(t, err, keystore.ErrPassword)
+	_, err = Codec{}.Decode(withMAC(-1), reading("x"))
+	require.ErrorIs(t, err, keystore.ErrFormat)
+}
+
+// TestManyBombs bounds the work of many keys that each stay within the limits.
+func TestManyBombs(t *testing.T) {
+	info := seal(t, privateKey(t, newKey(t)).PKCS8, "other")
+	data := unprotected(func(b *cryptobyte.Builder) {
+		for i := range 100 {
+			own := bytes.Clone(info)
+			at := bytes.Index(own, []byte{2, 1, 2, 0x30}) // the iterations, in one byte
+			salt := at - 1
+			own[salt] = byte(i)
+			own[at+2] = 100
+			addBag(b, idShroudedBag, attributes{}, func(b *cryptobyte.Builder) { b.AddBytes(own) })
+		}
+	})
+	d := newDecoder(0, keystore.DecodeOptions{Password: testPassword, Limits: keystore.Limits{Iterations: 100}})
+	_, err := d.decode(data)
+	require.ErrorIs(t, err, keystore.ErrTooLarge)
+}
+
+// TestDeepNesting refuses nesting that would overflow the stack of a careless reader, in each layer and form.
+func TestDeepNesting(t *testing.T) {
+	const levels = 10_000
+	indefiniteLevels := bytes.Repeat([]byte{0x30, 0x80}, levels)
+	definite := []byte{0x30, 0}
+	for range levels {
+		definite = der(func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(definite) })
+		})
+	}
+	octets := bytes.Repeat([]byte{0x24, 0x80}, levels)
+	for _, deep := range [][]byte{indefiniteLevels, definite, octets} {
+		_, err := Codec{}.Decode(deep, reading("x"))
+		require.ErrorIs(t, err, keystore.ErrTooLarge)
+		inner := der(func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				b.AddASN1Int64(3)
+				addData(b, deep)
+			})
+		})
+		_, err = Codec{}.Decode(inner, reading("x"))
+		require.ErrorIs(t, err, keystore.ErrTooLarge)
+	}
+}
+
+// TestLimits refuses what exceeds each bound.
+func TestLimits(t *testing.T) {
+	data, _ := write(t, bigStore(t, false), fast(""))
+	for name, lim := range map[string]keystore.Limits{
+		"bytes":      {Bytes: 100},
+		"entries":    {Entries: 3},
+		"depth":      {Depth: 3},
+		"iterations": {Iterations: 4},
+		"names":      {NameBytes: 3},
+	} {
+		s, err := Codec{}.Decode(data, keystore.DecodeOptions{Password: testPassword, Limits: lim})
+		require.ErrorIs(t, err, keystore.ErrTooLarge, name)
+		assert.Nil(t, s)
+	}
+}
+
+// TestSameKeyMany keeps pairing linear when thousands of keys and certificates all fit each other.
+func TestSameKeyMany(t *testing.T) {
+	const n = 20_000
+	h := issue(t, "x", newKey(t), nil, false)
+	key := privateKey(t, h.key)
+	keys, certs := make([]keyEntry, n), make([]certEntry, n)
+	for i := range n {
+		keys[i] = keyEntry{attributes: attributes{name: "k", id: "i"}, key: key}
+		certs[i] = certEntry{attributes: attributes{name: "other", id: "j"}, cert: h.cert}
+	}
+	r := &report{}
+	got := assemble(keys, certs, keystore.DefaultLimits, r)
+	assert.Len(t, got.Identities, n)
+	assert.Less(t, len(r.problems), 100, "problems are summed up")
+}
+
+// TestMemory holds the memory for a hostile file to a small multiple of its size.
+func TestMemory(t *testing.T) {
+	data := unprotected(func(b *cryptobyte.Builder) {
+		for range 100_000 { // bags of the smallest size there is
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				b.AddASN1ObjectIdentifier(parseID("1.2"))
+				b.AddASN1(tagExplicit0, func(*cryptobyte.Builder) {})
+			})
+		}
+	})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Codec{}.Decode(data, reading("x"))
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(20*len(data)+64<<20))
+}
