@@ -4,11 +4,15 @@ import (
 	"encoding/pem"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/jksfile"
+	"github.com/mqttpki/mqttpki/keystore/p12file"
 	"github.com/mqttpki/mqttpki/testdata/interop"
 )
 
@@ -21,13 +25,13 @@ var (
 	storeType   = regexp.MustCompile(`(?m)^Keystore type: (\w+)`)
 )
 
-// keytool lists a store as "JKS: PrivateKeyEntry srvalias [CN=...; CN=...]", one line an entry, sorted by alias.
+// keytool lists a store as "JKS: PrivateKeyEntry srvalias [CN=...; CN=...]", one line an entry, keys first.
 func keytool(t *testing.T, store, password string) string {
 	t.Helper()
 	jdk := interop.JDKs(t)[0]
 	t.Setenv("STOREPASS", password)
 	out := interop.Run(t, "", jdk.Tool("keytool"), "-J-Duser.language=en", "-list", "-v", "-keystore", store, "-storepass:env", "STOREPASS")
-	lines := []string{storeType.FindStringSubmatch(out)[1]}
+	var lines []string
 	for _, entry := range entryStart.Split(out, -1)[1:] {
 		var owners []string
 		for _, m := range entryOwners.FindAllStringSubmatch(entry, -1) {
@@ -35,6 +39,37 @@ func keytool(t *testing.T, store, password string) string {
 		}
 		lines = append(lines, entryType.FindStringSubmatch(entry)[1]+" "+strings.TrimSpace(entryAlias.FindString(entry))+
 			" ["+strings.Join(owners, "; ")+"]")
+	}
+	slices.Sort(lines) // keytool lists them in the order of a hash table
+	return storeType.FindStringSubmatch(out)[1] + "\n" + strings.Join(lines, "\n")
+}
+
+// listing is keytool's answer as our own reader gives it, without the seconds that keytool takes.
+func listing(t *testing.T, file, password string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	codec, title := keystore.Codec(jksfile.Codec{}), "JKS"
+	if !codec.Sniff(data) {
+		codec, title = p12file.Codec{}, "PKCS12"
+	}
+	store, err := codec.Decode(data, keystore.DecodeOptions{Password: keystore.Secret(password)})
+	require.NoError(t, err)
+	owners := func(chain ...keystore.Certificate) string {
+		var names []string
+		for _, c := range chain {
+			name, err := keystore.ParseName(c.X509.RawSubject)
+			require.NoError(t, err)
+			names = append(names, name.JavaString())
+		}
+		return " [" + strings.Join(names, "; ") + "]"
+	}
+	lines := []string{title}
+	for _, id := range store.Identities {
+		lines = append(lines, "PrivateKeyEntry "+id.Alias+owners(id.Chain...))
+	}
+	for _, a := range store.Anchors {
+		lines = append(lines, "trustedCertEntry "+a.Alias+owners(a.Certificate))
 	}
 	return strings.Join(lines, "\n")
 }

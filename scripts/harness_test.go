@@ -18,11 +18,12 @@ import (
 	"github.com/mqttpki/mqttpki/testdata/interop"
 )
 
-// built builds a program of this module once for each platform, in a folder that TestMain removes.
+// built is what tests share, in a folder that TestMain removes: programs of this module for each platform, and wine.
 var built = struct {
 	sync.Mutex
 	dir  string
 	done map[string]bool
+	wine *interop.Wine // nil until a test needs it
 }{done: map[string]bool{}}
 
 func TestMain(m *testing.M) {
@@ -33,6 +34,9 @@ func TestMain(m *testing.M) {
 	}
 	built.dir = dir
 	code := m.Run()
+	if built.wine != nil {
+		built.wine.Stop()
+	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -58,6 +62,15 @@ func build(t *testing.T, goos, pkg string) string {
 	require.NoErrorf(t, err, "%s", out)
 	built.done[path] = true
 	return path
+}
+
+// wine returns the one that all tests share.
+func wine(t *testing.T) *interop.Wine {
+	t.Helper()
+	if built.wine == nil {
+		built.wine = interop.NewWine(t, filepath.Join(built.dir, "prefix"))
+	}
+	return built.wine
 }
 
 // place is a copy of the scripts with mqttpki beside them, and a folder for what they make. Both have blanks and
@@ -128,7 +141,7 @@ func (p *place) try(script string, args ...string) (string, error) {
 		cmd = exec.Command("sh", append([]string{filepath.Join(p.scripts, script+".sh")}, args...)...)
 		cmd.Env = os.Environ()
 	} else {
-		cmd = p.wine.Command("cmd", append([]string{"/c", p.path(filepath.Join(p.scripts, script+".bat"))}, args...)...)
+		cmd = p.wine.Command("cmd", append([]string{"/c", "call", p.path(filepath.Join(p.scripts, script+".bat"))}, args...)...)
 	}
 	cmd.Dir = p.scripts
 	for name, value := range p.env {

@@ -32,7 +32,7 @@ type List struct {
 }
 
 // Sign makes a CRL, DER, of all entries in the order given, and returns it with their number. An error of the stream
-// ends it. The issuer needs the cRLSign usage, and gets the key identifier keyID where its certificate has none.
+// ends it. The issuer needs the cRLSign usage or no keyUsage at all, and gets the key identifier keyID where its certificate has none.
 func Sign(random io.Reader, issuer *x509.Certificate, keyID []byte, key crypto.Signer, list List, entries iter.Seq2[Entry, error]) ([]byte, int, error) {
 	if err := list.check(); err != nil {
 		return nil, 0, fmt.Errorf("signing a CRL: %w", err)
@@ -53,6 +53,9 @@ func Sign(random io.Reader, issuer *x509.Certificate, keyID []byte, key crypto.S
 	identified := *issuer
 	if len(identified.SubjectKeyId) == 0 {
 		identified.SubjectKeyId = keyID
+	}
+	if identified.KeyUsage == 0 { // without the extension nothing is forbidden (RFC 5280 section 4.2.1.3): keytool's CAs
+		identified.KeyUsage = x509.KeyUsageCRLSign
 	}
 	der, err := x509.CreateRevocationList(random, template, &identified, key)
 	if err != nil {

@@ -13,17 +13,17 @@ import (
 type Wine struct {
 	path   string
 	prefix string
+	shared bool // the prefix was given from outside: other tests may be using it
 }
 
 // NewWine returns a wine that can run Go programs, or skips or fails the test when there is none. Its prefix is the
-// folder that MQTTPKI_WINEPREFIX names, made on first use; without that one made for this test, which takes some ten
-// seconds.
-func NewWine(t testing.TB) *Wine {
+// folder that MQTTPKI_WINEPREFIX names, else the one given; it is made on first use, which takes some ten seconds. Call
+// Stop before that folder is removed.
+func NewWine(t testing.TB, prefix string) *Wine {
 	t.Helper()
-	w := &Wine{path: Need(t, "wine"), prefix: os.Getenv("MQTTPKI_WINEPREFIX")}
-	if w.prefix == "" {
-		w.prefix = filepath.Join(t.TempDir(), "wine")
-		t.Cleanup(w.stop) // a given prefix may be in use by other tests; its server ends by itself when idle
+	w := &Wine{path: Need(t, "wine"), prefix: prefix}
+	if given := os.Getenv("MQTTPKI_WINEPREFIX"); given != "" {
+		w.prefix, w.shared = given, true
 	}
 	system := filepath.Join(w.prefix, "drive_c", "windows", "system32")
 	dll := filepath.Join(system, winedll.Name)
@@ -59,8 +59,11 @@ func (*Wine) Path(unix string) string {
 	return string(windows)
 }
 
-// stop ends the processes of the prefix, so that its folder can go. It touches those of this prefix alone.
-func (w *Wine) stop() {
+// Stop ends the processes of the prefix, unless others may be using it: its server ends by itself when it is idle.
+func (w *Wine) Stop() {
+	if w.shared {
+		return
+	}
 	for _, server := range []string{"wineserver", "/usr/lib/wine/wineserver", "/usr/lib/wine/wineserver64"} {
 		cmd := exec.Command(server, "--kill", "--wait")
 		cmd.Env = append(os.Environ(), "WINEPREFIX="+w.prefix)

@@ -14,8 +14,9 @@ import (
 
 // A Go program runs, finds randomness and is called from a batch file.
 func TestWineRunsGoPrograms(t *testing.T) {
-	wine := interop.NewWine(t)
 	dir := t.TempDir()
+	wine := interop.NewWine(t, filepath.Join(dir, "wine"))
+	t.Cleanup(wine.Stop)
 	source := filepath.Join(dir, "main.go")
 	require.NoError(t, os.WriteFile(source, []byte(`package main
 

@@ -5,6 +5,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
+	"time"
 
 	"github.com/mqttpki/mqttpki/ca"
 	"github.com/mqttpki/mqttpki/keystore"
@@ -13,7 +16,7 @@ import (
 )
 
 // day is how much longer than the certificates it signs the CA lives, so that none of them has to be cut.
-const day = 24 * 60 * 60 * 1e9
+const day = 24 * time.Hour
 
 // authority is the CA in its folder.
 type authority struct {
@@ -40,24 +43,24 @@ func (j *Job) openCA(ctx context.Context) (*authority, error) {
 	return &authority{job: j, home: home}, nil
 }
 
-// makeCA makes the CA and its folder.
+// makeCA makes the CA and its folder. A CA that is in its key store already, made by the scripts of old, is taken over.
 func (j *Job) makeCA(ctx context.Context, r *Report) (*authority, error) {
-	subject, err := ca.ParseDN(j.CA.Subject)
-	if err != nil {
-		return nil, err
-	}
 	password, err := j.Passwords.Of(j.CA.KeyPassword)
 	if err != nil {
 		return nil, err
 	}
-	key, err := j.KeyType.Generate(j.Random)
+	old, err := j.oldCA()
 	if err != nil {
 		return nil, err
 	}
-	result, err := ca.Init(ctx, j.PKI, ca.InitRequest{
-		RootOnly: true,
-		Root:     ca.CASpec{Subject: subject, Key: key, Validity: j.Validity + day, Password: password},
-	}, j.options())
+	var key *keystore.PrivateKey
+	var result *ca.InitResult
+	if old != nil {
+		key = old.Identities[0].Key
+		result, err = ca.Import(ctx, j.PKI, ca.ImportRequest{Store: old, Password: password}, j.options())
+	} else {
+		key, result, err = j.newCA(ctx, password)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +71,48 @@ func (j *Job) makeCA(ctx context.Context, r *Report) (*authority, error) {
 	}
 	a.key = key
 	return a, nil
+}
+
+// newCA makes a CA of one level, as the scripts always had it.
+func (j *Job) newCA(ctx context.Context, password keystore.Secret) (*keystore.PrivateKey, *ca.InitResult, error) {
+	subject, err := ca.ParseDN(j.CA.Subject)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := j.KeyType.Generate(j.Random)
+	if err != nil {
+		return nil, nil, err
+	}
+	result, err := ca.Init(ctx, j.PKI, ca.InitRequest{
+		RootOnly: true,
+		Root:     ca.CASpec{Subject: subject, Key: key, Validity: j.Validity + day, Password: password},
+	}, j.options())
+	return key, result, err
+}
+
+// oldCA reads the CA's key store, nil when there is none. It fails rather than return a store without the CA's key:
+// writing over it could lose one.
+func (j *Job) oldCA() (*keystore.Store, error) {
+	if j.CAKeyStore == "" {
+		return nil, nil
+	}
+	data, err := safefile.Read(j.CAKeyStore, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	store, err := j.decode(j.CAKeyStore, j.CA.KeyPassword, data)
+	if err != nil {
+		return nil, fmt.Errorf("reading key store %q: %w", j.CAKeyStore, err)
+	}
+	for _, id := range store.Identities {
+		if strings.EqualFold(id.Alias, j.CA.Alias) && id.Key != nil {
+			return &keystore.Store{Identities: []keystore.Identity{id}}, nil
+		}
+	}
+	return nil, fmt.Errorf("reading key store %q: %w: it holds no key %q that can be read", j.CAKeyStore, keystore.ErrPassword, j.CA.Alias)
 }
 
 // certificate is the CA's own.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -167,10 +166,10 @@ func (j *Job) caKeyStore(k *keys, r *Report) ([]*output, error) {
 	}}, nil
 }
 
-// hasCAKeyStore reports whether the store is there and holds the CA's key, which then need not be decrypted.
+// hasCAKeyStore reports whether the store is there, a JKS, and holds the CA's key, which then need not be decrypted.
 func (j *Job) hasCAKeyStore(a *authority) bool {
 	data, err := safefile.Read(j.CAKeyStore, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	if err != nil || !jksCodec.Sniff(data) {
 		return false
 	}
 	store, err := j.decode(j.CAKeyStore, j.CA.KeyPassword, data)
