@@ -1,0 +1,7 @@
+package ca
+
+// ErrCrash stands for the end of the process when a fault returns it.
+var ErrCrash = errCrash
+
+// SetFault lets every step of an issue ask f first.
+func (h *Home) SetFault(f func(step string) error) { h.fault = f }
