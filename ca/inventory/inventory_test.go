@@ -294,6 +294,8 @@ func TestListFilters(t *testing.T) {
 		{"by issuer", Filter{Issuer: "root"}, []string{"d"}},
 		{"by name", Filter{Name: "b"}, []string{"b"}},
 		{"names are exact", Filter{Name: "B"}, nil},
+		{"by id", Filter{IDs: []int64{2, 4, 99}}, []string{"b", "d"}},
+		{"by no id", Filter{IDs: []int64{}}, nil},
 		{"a page", Filter{AfterID: 1, Limit: 2}, []string{"b", "c"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) { assert.Equal(t, tc.want, names(list(t, db, tc.filter))) })

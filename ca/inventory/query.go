@@ -49,6 +49,7 @@ type Filter struct {
 	ExpiringBefore time.Time // recorded, and notAfter before this
 	ExpiringAfter  time.Time // recorded, and notAfter at or after this
 	RevokedSince   time.Time // revoked at or after this
+	IDs            []int64   // one of these; nil: any, empty: none
 	AfterID        int64     // only ids above this: to go on where a list ended
 	Limit          int       // at most so many; 0 means no bound
 }
@@ -59,6 +60,9 @@ func (f Filter) where() (string, []any, error) {
 	add := func(term string, values ...any) { terms, args = append(terms, term), append(args, values...) }
 	if f.Name != "" {
 		add("fold = ? AND name = ?", Fold(f.Name), f.Name)
+	}
+	if f.IDs != nil {
+		add("id IN (SELECT value FROM json_each(?))", idList(f.IDs))
 	}
 	if len(f.Roles) > 0 {
 		add("role IN (?"+strings.Repeat(", ?", len(f.Roles)-1)+")", anys(f.Roles)...)
@@ -94,6 +98,12 @@ func (f Filter) where() (string, []any, error) {
 		terms = append(terms, "("+strings.Join(either, " OR ")+")")
 	}
 	return strings.Join(terms, " AND "), args, nil
+}
+
+// idList spells ids as one JSON parameter: SQLite bounds the number of parameters.
+func idList(ids []int64) string {
+	data, _ := json.Marshal(ids) // numbers always marshal
+	return string(data)
 }
 
 // anys is what database/sql takes.
