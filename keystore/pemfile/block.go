@@ -153,20 +153,3 @@ func appendBlock(out []byte, label string, der []byte) []byte {
 	out = append(append(append(out, endMark...), label...), dashes...)
 	return append(out, '\n')
 }
-
-// commentsOnly reports whether a file without blocks has nothing but comment lines, as Encode writes an empty store.
-func commentsOnly(data []byte) bool {
-	if len(data) == 0 {
-		return false
-	}
-	s := &scanner{rest: data}
-	for {
-		line, ok := s.next()
-		if !ok {
-			return true
-		}
-		if line != "" && !strings.HasPrefix(line, "#") {
-			return false
-		}
-	}
-}

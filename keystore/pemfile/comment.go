@@ -24,6 +24,9 @@ const (
 	wordAlias       = "alias"       // anything else that has a name
 )
 
+// emptyFile is how a store without entries is written: a file of no bytes is more often an accident.
+const emptyFile = "# no entries\n"
+
 // note is what the text before a block says about it.
 type note struct {
 	word  string // one of the words above, or "" where the text does not say

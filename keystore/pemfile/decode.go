@@ -73,7 +73,7 @@ func (d *decoder) blocks(data []byte) error {
 	if err != nil {
 		return err
 	}
-	if len(blocks) == 0 && !commentsOnly(data) {
+	if len(blocks) == 0 && string(data) != emptyFile {
 		return malformed("no PEM block, and not DER")
 	}
 	for i := range blocks {

@@ -31,7 +31,7 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, *pbe.Sealer
 	}
 	items := flatten(s)
 	if len(items) == 0 {
-		return []byte("# no entries\n"), nil, nil
+		return []byte(emptyFile), nil, nil
 	}
 	password := opts.KeyPassword
 	if !password.Given() {

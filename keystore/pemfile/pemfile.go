@@ -35,6 +35,9 @@ func (Codec) Sniff(data []byte) bool {
 	if len(data) > 0 && data[0] == tagSequence {
 		return derKind(data) != ""
 	}
+	if string(data) == emptyFile {
+		return true
+	}
 	for rest := data; ; {
 		at := bytes.Index(rest, []byte(beginMark))
 		if at < 0 {

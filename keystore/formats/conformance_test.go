@@ -1,0 +1,323 @@
+package formats
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/testdata/mint"
+)
+
+// password is the one that all stores of these tests are written under: not ASCII, since that is where formats differ.
+var password = keystore.Secret("pässwörd €")
+
+// encodeOptions are for a file that is the same each time and cheap to make.
+func encodeOptions() keystore.EncodeOptions {
+	return keystore.EncodeOptions{
+		Password: password, Iterations: 2, Random: rand.NewChaCha8([32]byte{7}), Now: mint.Day.Add(time.Hour),
+	}
+}
+
+// forEach runs a law on every codec and every one of the stores.
+func forEach(t *testing.T, law func(t *testing.T, codec keystore.Codec, store *keystore.Store)) {
+	stores := conformanceStores(t)
+	for _, codec := range All() {
+		for _, s := range stores {
+			t.Run(codec.Name()+"/"+s.name, func(t *testing.T) { law(t, codec, s.store) })
+		}
+	}
+}
+
+// write fits and encodes a store.
+func write(t testing.TB, codec keystore.Codec, store *keystore.Store, opts keystore.EncodeOptions) (data []byte, fitted *keystore.Store) {
+	t.Helper()
+	fitted, _, err := codec.Fit(store, opts)
+	require.NoError(t, err)
+	data, err = codec.Encode(fitted, opts)
+	require.NoError(t, err)
+	return data, fitted
+}
+
+// Law: what was fitted comes back, entry by entry and byte by byte; fitting it again changes nothing.
+func TestRoundTrip(t *testing.T) {
+	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
+		before := summary(store)
+		data, fitted := write(t, codec, store, encodeOptions())
+		assert.Equal(t, before, summary(store), "Fit and Encode leave the given store as it is")
+
+		got, err := codec.Decode(data, keystore.DecodeOptions{Password: password})
+		require.NoError(t, err)
+		assert.Equal(t, summary(fitted), summary(got))
+
+		again, changes, err := codec.Fit(fitted, encodeOptions())
+		require.NoError(t, err)
+		assert.Equal(t, summary(fitted), summary(again))
+		for _, c := range changes {
+			assert.NotEqual(t, keystore.ChangeLost, c.Kind, "fitting twice loses %q", c.Entry)
+			assert.NotEqual(t, keystore.ChangeRenamed, c.Kind, "fitting twice renames %q", c.Entry)
+		}
+	})
+}
+
+// Law: every entry of the store is either in what was fitted, or said to be lost.
+func TestNothingIsLostInSilence(t *testing.T) {
+	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
+		fitted, changes, err := codec.Fit(store, encodeOptions())
+		require.NoError(t, err)
+		lost := 0
+		for _, c := range changes {
+			assert.NotEmpty(t, c.Why, "%+v", c)
+			assert.Equal(t, c.Kind == keystore.ChangeRenamed, c.To != "", "%+v", c)
+			if c.Kind == keystore.ChangeLost {
+				lost++
+			}
+		}
+		missing := 0
+		for _, kind := range []struct{ had, has map[string]int }{
+			{keysOf(store), keysOf(fitted)}, {anchorsOf(store.Anchors), anchorsOf(fitted.Anchors)},
+			{certificatesOf(store), certificatesOf(fitted)}, {othersOf(store), othersOf(fitted)},
+		} {
+			for what := range kind.had {
+				if kind.has[what] == 0 {
+					missing++
+				}
+			}
+		}
+		if missing > 0 {
+			assert.Positive(t, lost, "%d things are gone and nothing was said", missing)
+		}
+	})
+}
+
+// Law: the same random bytes give the same file, others another where there is anything secret.
+func TestDeterminism(t *testing.T) {
+	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
+		one, fitted := write(t, codec, store, encodeOptions())
+		two, _ := write(t, codec, store, encodeOptions())
+		assert.Equal(t, one, two)
+		if len(fitted.Identities) > 0 {
+			opts := encodeOptions()
+			opts.Random = rand.NewChaCha8([32]byte{8})
+			other, _ := write(t, codec, store, opts)
+			assert.NotEqual(t, one, other, "the salt is not random")
+		}
+	})
+}
+
+// Law: a wrong password is ErrPassword wherever the password protects anything.
+func TestWrongPassword(t *testing.T) {
+	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
+		data, fitted := write(t, codec, store, encodeOptions())
+		for _, wrong := range []string{"wrong", "", "pässwörd", "p\xe4ssw\xf6rd"} {
+			got, err := codec.Decode(data, keystore.DecodeOptions{Password: keystore.Secret(wrong)})
+			if codec.Name() == "pem" && len(fitted.Identities) == 0 {
+				require.NoError(t, err, "a PEM file without keys has nothing that needs one")
+				continue
+			}
+			assert.Nil(t, got)
+			require.ErrorIs(t, err, keystore.ErrPassword)
+			assert.NotContains(t, err.Error(), "pässwörd")
+		}
+	})
+}
+
+// Law: without a password there is no error, nothing secret, and nothing claimed that was not checked.
+func TestAbsentPassword(t *testing.T) {
+	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
+		data, fitted := write(t, codec, store, encodeOptions())
+		got, err := codec.Decode(data, keystore.DecodeOptions{})
+		require.NoError(t, err)
+		assert.NotEqual(t, keystore.IntegrityVerified, got.Integrity)
+		for _, i := range got.Identities {
+			assert.Nil(t, i.Key)
+			assert.ErrorIs(t, i.Locked, keystore.ErrPassword)
+		}
+		if codec.Name() != "p12" { // which encrypts the certificates as well
+			assert.Len(t, got.Identities, len(fitted.Identities))
+			assert.Equal(t, anchorsOf(fitted.Anchors), anchorsOf(got.Anchors))
+		}
+	})
+}
+
+// Law: a file cut off anywhere is one of the kinds of error and no store; PEM alone may be cut between two blocks.
+func TestTruncation(t *testing.T) {
+	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
+		data, _ := write(t, codec, store, encodeOptions())
+		step := max(1, len(data)/400) // every offset where the file is short, and the last hundred of any
+		for n := 0; n < len(data); n++ {
+			if n%step != 0 && n < len(data)-100 {
+				continue
+			}
+			for _, opts := range []keystore.DecodeOptions{{Password: password}, {}} {
+				got, err := codec.Decode(data[:n], opts)
+				if err == nil && codec.Name() == "pem" {
+					continue
+				}
+				require.Error(t, err, "%d of %d bytes", n, len(data))
+				require.Nil(t, got, "%d of %d bytes", n, len(data))
+				require.NotNil(t, keystore.KindOf(err), "%d of %d bytes: %v", n, len(data), err)
+			}
+		}
+	})
+}
+
+// Law: a bit turned anywhere is a kind of error, or the store is another one or has the very same entries: no panic,
+// no error without a kind, and with the password no other entries where the format vouches for the whole.
+func TestDamage(t *testing.T) {
+	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
+		data, fitted := write(t, codec, store, encodeOptions())
+		step := max(1, len(data)/150)
+		for n := 0; n < len(data); n += step {
+			damaged := bytes.Clone(data)
+			damaged[n] ^= 1 << (n % 8)
+			got, err := codec.Decode(damaged, keystore.DecodeOptions{Password: password, Limits: smallLimits})
+			if err != nil {
+				require.Nil(t, got)
+				require.NotNil(t, keystore.KindOf(err), "byte %d: %v", n, err)
+				continue
+			}
+			if got.Integrity == keystore.IntegrityVerified {
+				assert.Equal(t, summary(fitted), summary(got), "byte %d", n)
+			}
+		}
+	})
+}
+
+// smallLimits keep hostile files cheap.
+var smallLimits = keystore.Limits{Iterations: 10_000, ScryptMem: 1 << 20, Entries: 1000, Bytes: 1 << 20}
+
+// Law: bytes that are no file of the format are a kind of error.
+func TestRandomBytes(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, codec := range All() {
+		t.Run(codec.Name(), func(t *testing.T) {
+			seeds := [][]byte{nil, {0}, []byte("\xFE\xED\xFE\xED\x00\x00\x00\x02"), []byte("0\x80"), []byte("-----BEGIN CERTIFICATE-----\n")}
+			for n := range 2000 {
+				data := append(bytes.Clone(seeds[n%len(seeds)]), make([]byte, random.IntN(300))...)
+				for i := len(seeds[n%len(seeds)]); i < len(data); i++ {
+					data[i] = byte(random.Uint32())
+				}
+				got, err := codec.Decode(data, keystore.DecodeOptions{Password: password, Limits: smallLimits})
+				require.Error(t, err, "%x", data)
+				require.Nil(t, got)
+				require.NotNil(t, keystore.KindOf(err), "%x: %v", data, err)
+			}
+		})
+	}
+}
+
+// Law: every limit holds.
+func TestLimits(t *testing.T) {
+	store := conformanceStores(t)[0].store
+	for _, s := range conformanceStores(t) {
+		if s.name == "mixed" {
+			store = s.store
+		}
+	}
+	for _, codec := range All() {
+		data, _ := write(t, codec, store, encodeOptions())
+		for name, limits := range map[string]keystore.Limits{
+			"bytes": {Bytes: int64(len(data) - 1)}, "entries": {Entries: 1}, "names": {NameBytes: 2},
+		} {
+			t.Run(codec.Name()+"/"+name, func(t *testing.T) {
+				got, err := codec.Decode(data, keystore.DecodeOptions{Password: password, Limits: limits})
+				assert.Nil(t, got)
+				assert.ErrorIs(t, err, keystore.ErrTooLarge)
+			})
+		}
+		if codec.Name() != "jks" { // which has no iterations
+			t.Run(codec.Name()+"/iterations", func(t *testing.T) {
+				_, err := codec.Decode(data, keystore.DecodeOptions{Password: password, Limits: keystore.Limits{Iterations: 1}})
+				assert.ErrorIs(t, err, keystore.ErrTooLarge)
+			})
+		}
+	}
+}
+
+// Law: what was decoded does not change with the buffer it came from, nor what was encoded with the store.
+func TestNoAliasing(t *testing.T) {
+	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
+		data, fitted := write(t, codec, store, encodeOptions())
+		buffer := bytes.Clone(data)
+		got, err := codec.Decode(buffer, keystore.DecodeOptions{Password: password})
+		require.NoError(t, err)
+		clear(buffer)
+		assert.Equal(t, summary(fitted), summary(got))
+	})
+}
+
+// Law: a codec recognises its own files, by the beginning as well, and no other codec does.
+func TestDetection(t *testing.T) {
+	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
+		data, _ := write(t, codec, store, encodeOptions())
+		for _, part := range [][]byte{data, data[:min(len(data), 64<<10)]} {
+			found, format, err := Detect(part)
+			require.NoError(t, err)
+			assert.Equal(t, codec.Name(), found.Name())
+			assert.NotEmpty(t, format)
+		}
+		for _, other := range All() {
+			if other.Name() != codec.Name() {
+				assert.False(t, other.Sniff(data), other.Name())
+				_, err := other.Decode(data, keystore.DecodeOptions{Password: password})
+				assert.NotNil(t, keystore.KindOf(err))
+				assert.False(t, errors.Is(err, keystore.ErrPassword), "a file of another format is not a wrong password")
+			}
+		}
+	})
+}
+
+// Law: a failing source of randomness is an error, not a file with a constant salt.
+func TestFailingRandom(t *testing.T) {
+	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
+		opts := encodeOptions()
+		opts.Random = bytes.NewReader([]byte{1, 2, 3})
+		fitted, _, err := codec.Fit(store, opts)
+		require.NoError(t, err)
+		if len(fitted.Identities) == 0 {
+			return
+		}
+		data, err := codec.Encode(fitted, opts)
+		assert.Error(t, err)
+		assert.Nil(t, data)
+	})
+}
+
+// summary is all that a codec has to carry of a store, as text that a failing test can show.
+func summary(s *keystore.Store) []string {
+	var lines []string
+	date := func(t time.Time) string {
+		if t.IsZero() {
+			return "-"
+		}
+		return t.UTC().Format(time.RFC3339Nano)
+	}
+	for i := range s.Identities {
+		id := &s.Identities[i]
+		line := fmt.Sprintf("key %q %s", id.Alias, date(id.Created))
+		if id.Key != nil {
+			line += " " + digest(id.Key.PKCS8)
+		}
+		for _, c := range id.Chain {
+			line += " " + digest(c.Raw)
+		}
+		lines = append(lines, line)
+	}
+	for _, a := range s.Anchors {
+		lines = append(lines, fmt.Sprintf("trusted %q %s %s", a.Alias, date(a.Created), digest(a.Certificate.Raw)))
+	}
+	for _, a := range s.Loose {
+		lines = append(lines, fmt.Sprintf("loose %q %s %s", a.Alias, date(a.Created), digest(a.Certificate.Raw)))
+	}
+	for _, o := range s.Others {
+		lines = append(lines, fmt.Sprintf("%s %q %s %s", o.Kind, o.Alias, date(o.Created), digest(o.Raw)))
+	}
+	return lines
+}
