@@ -1,7 +1,9 @@
 package targets
 
 import (
+	"encoding/base32"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -57,4 +59,14 @@ func InstallLines(files []File) []string {
 		dirs[i] = "install -d -m 0755 " + dir
 	}
 	return append(dirs, lines...)
+}
+
+// RandomPassword makes up a password of so many bytes of randomness, in base 32: every shell, store and configuration
+// file takes it without quoting.
+func RandomPassword(random io.Reader, bytes int) (string, error) {
+	raw := make([]byte, bytes)
+	if _, err := io.ReadFull(random, raw); err != nil {
+		return "", fmt.Errorf("making a password: %w", err)
+	}
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw)), nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/mqttpki/mqttpki/channels"
@@ -15,10 +16,11 @@ import (
 
 // Material is what goes into a product's files beside the model.
 type Material struct {
-	ModelFile []byte            // channels.yaml as it stands
-	Server    keystore.Identity // key and chain, leaf first; needed when a listener has TLS
-	Trust     []TrustMaterial   // one for each of the model's trust entries, in their order
-	Users     []byte            // the password file; needed when users have passwords
+	ModelFile  []byte            // channels.yaml as it stands
+	Server     keystore.Identity // key and chain, leaf first; needed when a listener has TLS
+	ServerName string            // the server's name as file names spell it; "" is Deployment.Server
+	Trust      []TrustMaterial   // one for each of the model's trust entries, in their order
+	Users      []byte            // the password file; needed when users have passwords
 	// Codec returns the codec of a store format by its name ("jks"), nil when there is none.
 	Codec  func(name string) keystore.Codec
 	Random io.Reader // passwords of stores, salts
@@ -156,15 +158,37 @@ func KeyPEM(k *keystore.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: k.PKCS8})
 }
 
-// CRLsPEM returns the CRLs of every trusted CA as one PEM file.
-func (mat Material) CRLsPEM() []byte {
+// CRLsPEM returns CRLs as one PEM file.
+func CRLsPEM(lists [][]byte) []byte {
 	var b bytes.Buffer
-	for _, t := range mat.Trust {
-		for _, der := range t.CRLs {
-			b.Write(pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}))
-		}
+	for _, der := range lists {
+		b.Write(pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}))
 	}
 	return b.Bytes()
+}
+
+// AllCRLs returns the CRLs of every trusted CA.
+func (mat Material) AllCRLs() [][]byte {
+	var all [][]byte
+	for _, t := range mat.Trust {
+		all = append(all, t.CRLs...)
+	}
+	return all
+}
+
+// SplitCRLs tells the CRLs of intermediates from the others.
+func (t TrustMaterial) SplitCRLs() (intermediates, others [][]byte) {
+	for _, der := range t.CRLs {
+		list, err := x509.ParseRevocationList(der)
+		if err == nil && slices.ContainsFunc(t.Intermediates, func(c keystore.Certificate) bool {
+			return c.X509 != nil && bytes.Equal(c.X509.RawSubject, list.RawIssuer)
+		}) {
+			intermediates = append(intermediates, der)
+		} else {
+			others = append(others, der)
+		}
+	}
+	return intermediates, others
 }
 
 // ClientCAs returns every certificate that a broker needs to verify clients: CAs under an anchor first, so that a

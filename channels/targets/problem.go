@@ -128,3 +128,9 @@ var plainPath = regexp.MustCompile(`^([A-Za-z]:)?(/[A-Za-z0-9_][A-Za-z0-9._-]*)+
 // PlainPath reports whether an absolute path means itself in a shell and in configuration files: letters, digits and
 // . _ - between slashes, and at most 200 bytes.
 func PlainPath(path string) bool { return len(path) <= 200 && plainPath.MatchString(path) }
+
+// unixUser is a user or group of a Unix machine.
+var unixUser = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+
+// UnixUser reports whether name can be a user and group of a Unix machine.
+func UnixUser(name string) bool { return unixUser.MatchString(name) }
