@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"crypto/x509"
+	"slices"
 	"time"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -26,7 +27,7 @@ func Describe(s *keystore.Store, o Options) File {
 		Password:   o.Password,
 		Integrity:  string(s.Integrity),
 		Protection: []Protection{},
-		Entries:    entries(s, o.Now),
+		Entries:    entries(s, o),
 	}
 	if f.Integrity == "" {
 		f.Integrity = string(keystore.IntegrityAbsent)
@@ -40,13 +41,17 @@ func Describe(s *keystore.Store, o Options) File {
 }
 
 // entries lists the store: identities, trusted certificates, other certificates, everything else.
-func entries(s *keystore.Store, now time.Time) []Entry {
-	list := []Entry{}
+func entries(s *keystore.Store, o Options) []Entry {
+	list, now := []Entry{}, o.Now
 	for i := range s.Identities {
 		list = append(list, identity(&s.Identities[i], now))
 	}
 	for _, a := range s.Anchors {
-		list = append(list, Entry{Alias: a.Alias, Type: "trusted", Created: date(a.Created), Certificates: []Certificate{describeCertificate(a.Certificate, now)}})
+		kind := "trusted"
+		if a.Alias == "" && len(s.Identities) == 0 && slices.Contains(textFormats, o.Format) {
+			kind = "certificate" // nothing in the file says more; see textFormats
+		}
+		list = append(list, Entry{Alias: a.Alias, Type: kind, Created: date(a.Created), Certificates: []Certificate{describeCertificate(a.Certificate, now)}})
 	}
 	for _, a := range s.Loose {
 		list = append(list, Entry{Alias: a.Alias, Type: "certificate", Created: date(a.Created), Certificates: []Certificate{describeCertificate(a.Certificate, now)}})
@@ -56,6 +61,10 @@ func entries(s *keystore.Store, now time.Time) []Entry {
 	}
 	return list
 }
+
+// textFormats cannot mark a certificate as trusted. Their decoder takes a file of certificates alone for a list of
+// trusted ones, which is what converting it needs, but a person who asks what is in server.crt means something else.
+var textFormats = []string{"pem", "der", "pkcs7"}
 
 // identity describes a private key and its chain.
 func identity(id *keystore.Identity, now time.Time) Entry {

@@ -147,6 +147,20 @@ func TestReportKeepsSecrets(t *testing.T) {
 	}
 }
 
+// TestDescribeTextCertificates: what is only trusted because no key is beside it is called a certificate.
+func TestDescribeTextCertificates(t *testing.T) {
+	leaf := issue(t, "Leaf", ecKey(t), nil, nil)
+	s := &keystore.Store{Anchors: []keystore.Anchor{{Certificate: leaf.cert}, {Alias: "named", Certificate: leaf.cert}}}
+	types := func(format string) (list []string) {
+		for _, e := range describe(s, func(o *inspect.Options) { o.Format = format }).Entries {
+			list = append(list, e.Type)
+		}
+		return list
+	}
+	assert.Equal(t, []string{"certificate", "trusted"}, types("pem"))
+	assert.Equal(t, []string{"trusted", "trusted"}, types("p12"))
+}
+
 func TestDescribeRequestsAndCRLs(t *testing.T) {
 	root := issue(t, "Root", ecKey(t), nil, func(x *x509.Certificate) { ca(x); x.KeyUsage = x509.KeyUsageCRLSign; x.SubjectKeyId = []byte{1} })
 	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "r"}, DNSNames: []string{"r.example"}}, ecKey(t))
@@ -176,6 +190,7 @@ func TestDescribeRequestsAndCRLs(t *testing.T) {
 	assert.Equal(t, "7", f.Entries[2].CRL.Number)
 	assert.Equal(t, "EC", f.Entries[3].Key.Algorithm)
 	assert.Nil(t, f.Entries[4].CRL)
+	assert.Empty(t, f.Readers)
 	assert.ElementsMatch(t, []string{"bad-signature", "crl-expired"}, codes(f))
 }
 

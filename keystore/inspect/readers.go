@@ -32,10 +32,13 @@ var programs = []program{
 	{"IBM MQ MQXR", "7.5", mqxr},
 }
 
-// readers asks every program's rule.
+// readers asks every program's rule. Requests and CRLs alone are for other programs than those.
 func readers(s *keystore.Store, o Options) []Reader {
 	f := factsOf(s, o)
 	list := make([]Reader, 0, len(programs))
+	if f.keys+f.trusted+f.loose == 0 && len(s.Others) > 0 {
+		return list
+	}
 	for _, p := range programs {
 		v := p.rule(f)
 		list = append(list, Reader{p.name, p.version, v.reads, v.why, v.source})
