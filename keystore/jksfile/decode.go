@@ -185,6 +185,9 @@ func (d *decoder) keyEntry(alias string, created time.Time) error {
 	if int64(count) > int64(d.limits.Chain) {
 		return fmt.Errorf("chain of %d certificates: %w", count, keystore.ErrTooLarge)
 	}
+	if int64(count) > int64(len(d.in.rest))/4 { // the length of each takes that many
+		return malformed("chain of %d certificates in %d bytes", count, len(d.in.rest))
+	}
 	identity := keystore.Identity{Alias: alias, Created: created}
 	for range count {
 		c, err := d.certificate(alias)

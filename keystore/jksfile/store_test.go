@@ -2,88 +2,42 @@ package jksfile
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
-	mathrand "math/rand/v2"
+	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/testdata/mint"
 )
 
-// theDay is the date of everything in these tests, with milliseconds that must survive.
-var theDay = time.Date(2026, 3, 14, 15, 9, 26, 535_000_000, time.UTC)
-
-// member is a certificate with its key.
-type member struct {
-	cert keystore.Certificate
-	key  *keystore.PrivateKey
-}
-
-// newKey makes a key of a kind: "rsa", "ec" or "ed25519".
-func newKey(t testing.TB, kind string) crypto.Signer {
+// member wraps what mint made.
+func member(t testing.TB, m *mint.Identity) (*keystore.PrivateKey, keystore.Certificate) {
 	t.Helper()
-	var key crypto.Signer
-	var err error
-	switch kind {
-	case "rsa":
-		key, err = rsa.GenerateKey(rand.Reader, 2048)
-	case "ed25519":
-		_, key, err = ed25519.GenerateKey(rand.Reader)
-	default:
-		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	}
+	key, err := keystore.NewPrivateKey(m.PKCS8)
 	require.NoError(t, err)
-	return key
-}
-
-// newMember makes a certificate for cn, issued by parent, or by itself where parent is nil.
-func newMember(t testing.TB, cn, kind string, parent *member) *member {
-	t.Helper()
-	key := newKey(t, kind)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	require.NoError(t, err)
-	private, err := keystore.NewPrivateKey(der)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(int64(len(cn)) + 1000), Subject: pkix.Name{CommonName: cn},
-		NotBefore: theDay.AddDate(-1, 0, 0), NotAfter: theDay.AddDate(20, 0, 0),
-		IsCA: parent == nil, BasicConstraintsValid: true,
-	}
-	issuer, signer := template, key
-	if parent != nil {
-		issuer, signer = parent.cert.X509, parent.key.Signer
-	}
-	raw, err := x509.CreateCertificate(rand.Reader, template, issuer, key.Public(), signer)
-	require.NoError(t, err)
-	return &member{keystore.NewCertificate(raw), private}
+	return key, keystore.NewCertificate(m.DER)
 }
 
 // mixedStore is two keys, one with a chain, and a trusted certificate.
 func mixedStore(t testing.TB) *keystore.Store {
 	t.Helper()
-	ca := newMember(t, "Test CA", "ec", nil)
-	server, client := newMember(t, "server", "rsa", ca), newMember(t, "client", "ed25519", ca)
+	authority := mint.CA(t, "Test CA", "ec")
+	_, ca := member(t, authority)
+	serverKey, server := member(t, mint.Leaf(t, "server", "rsa", authority))
+	clientKey, client := member(t, mint.Leaf(t, "client", "ed25519", authority))
 	return &keystore.Store{
 		Identities: []keystore.Identity{
-			{Alias: "srvalias", Created: theDay, Key: server.key, Chain: []keystore.Certificate{server.cert, ca.cert}},
-			{Alias: "kä😀x", Created: theDay.Add(time.Millisecond), Key: client.key, Chain: []keystore.Certificate{client.cert}},
+			{Alias: "srvalias", Created: mint.Day, Key: serverKey, Chain: []keystore.Certificate{server, ca}},
+			{Alias: "kä😀x", Created: mint.Day.Add(time.Millisecond), Key: clientKey, Chain: []keystore.Certificate{client}},
 		},
-		Anchors: []keystore.Anchor{{Alias: "caalias", Created: theDay, Certificate: ca.cert}},
+		Anchors: []keystore.Anchor{{Alias: "caalias", Created: mint.Day, Certificate: ca}},
 	}
 }
 
 // fixedRandom is the same sequence of bytes each time it is made.
-func fixedRandom() *mathrand.ChaCha8 { return mathrand.NewChaCha8([32]byte{1}) }
+func fixedRandom() *rand.ChaCha8 { return rand.NewChaCha8([32]byte{1}) }
 
 // encodeStore writes s under the store password "changeit" and the key password given.
 func encodeStore(t testing.TB, s *keystore.Store, keyPassword keystore.Secret) []byte {
