@@ -14,7 +14,7 @@ import (
 // such as PEM; each file is read back as [Plan.Build] does. Paths are relative to the caller's folder.
 func (p *Plan) Split(base string, fileName func(alias string) string) ([]keystore.Artifact, error) {
 	var files []keystore.Artifact
-	var cas []keystore.Anchor
+	var cas []keystore.Certificate
 	add := func(path, note string, secret bool, s *keystore.Store) error {
 		data, err := p.buildPart(s)
 		if err != nil {
@@ -37,7 +37,7 @@ func (p *Plan) Split(base string, fileName func(alias string) string) ([]keystor
 			}
 			name += "-" + fileName(part)
 		}
-		if err := add(name+".key", "private key", true, &keystore.Store{Identities: []keystore.Identity{{Alias: id.Alias, Key: id.Key}}}); err != nil {
+		if err := add(name+".key", "private key", true, &keystore.Store{Identities: []keystore.Identity{{Key: id.Key}}}); err != nil {
 			return nil, err
 		}
 		leaf, chain, root := splitChain(id.Chain)
@@ -51,11 +51,13 @@ func (p *Plan) Split(base string, fileName func(alias string) string) ([]keystor
 		}
 		cas = append(cas, root...)
 	}
-	cas = append(cas, p.store.Anchors...)
-	cas = append(cas, p.store.Loose...)
+	for _, list := range [][]keystore.Anchor{p.store.Anchors, p.store.Loose} {
+		for i := range list {
+			cas = append(cas, list[i].Certificate)
+		}
+	}
 	if cas = distinct(cas); len(cas) > 0 {
-		path := strings.TrimPrefix(base+"-ca.crt", "-")
-		if err := add(path, "trusted certificates", false, &keystore.Store{Loose: cas}); err != nil {
+		if err := add(base+"-ca.crt", "trusted certificates", false, certificates(cas)); err != nil {
 			return nil, err
 		}
 	}
@@ -73,32 +75,32 @@ func (p *Plan) buildPart(s *keystore.Store) ([]byte, error) {
 
 // splitChain returns the leaf alone, what a server sends (everything but a root), and the root that ends the chain.
 // A certificate that is its own issuer and the key's own is the leaf, and no root.
-func splitChain(chain []keystore.Certificate) (leaf, sent []keystore.Certificate, root []keystore.Anchor) {
+func splitChain(chain []keystore.Certificate) (leaf, sent, root []keystore.Certificate) {
 	if len(chain) == 0 {
 		return nil, nil, nil
 	}
 	last := chain[len(chain)-1]
 	if len(chain) > 1 && last.X509 != nil && selfIssued(last.X509) {
-		return chain[:1], chain[:len(chain)-1], []keystore.Anchor{{Certificate: last}}
+		return chain[:1], chain[:len(chain)-1], chain[len(chain)-1:]
 	}
 	return chain[:1], chain, nil
 }
 
-// certificates is a store of certificates in their order.
+// certificates is a store of certificates in their order. They go without names, which some readers of PEM trip over.
 func certificates(list []keystore.Certificate) *keystore.Store {
 	s := &keystore.Store{}
 	for _, c := range list {
-		s.Loose = append(s.Loose, keystore.Anchor{Certificate: c})
+		s.Anchors = append(s.Anchors, keystore.Anchor{Certificate: c})
 	}
 	return s
 }
 
 // distinct keeps the first of equal certificates.
-func distinct(list []keystore.Anchor) []keystore.Anchor {
-	var kept []keystore.Anchor
+func distinct(list []keystore.Certificate) []keystore.Certificate {
+	var kept []keystore.Certificate
 	seen := map[string]bool{}
-	for _, a := range list {
-		kept = appendNew(kept, a, string(a.Certificate.Raw), seen)
+	for _, c := range list {
+		kept = appendNew(kept, c, string(c.Raw), seen)
 	}
 	return kept
 }

@@ -1,0 +1,226 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqttpki/mqttpki/convert"
+	"github.com/mqttpki/mqttpki/keystore/p12file"
+)
+
+// convertOptions are the flags of convert.
+type convertOptions struct {
+	*deps
+	In      []string
+	Out     string
+	InDir   string
+	OutDir  string
+	InPlace bool
+
+	InPass    passwordSources
+	InKeyPass passwordSource
+	OutPass   passwordSource
+	KeyPass   passwordSource
+	TrustPass passwordSources
+
+	Alias  string
+	Only   []string
+	Remove []string
+	Rename []string
+	Trust  []string
+
+	Profile    string
+	Iterations int
+	Split      bool
+	AllowLoss  bool
+	DryRun     bool
+	Force      bool
+
+	form     convertForm
+	recipe   convert.Recipe // without what differs from file to file
+	opener   *storeOpener
+	trusting *storeOpener
+	outOnce  *password // what --out-pass resolved to
+	keyOnce  *password // what --key-pass resolved to
+}
+
+// newConvertCommand turns any store into any other.
+func newConvertCommand(d *deps) *cobra.Command {
+	o := &convertOptions{deps: d}
+	c := &cobra.Command{
+		Use:   "convert [FROM TO] IN... OUT",
+		Short: "Turn key and certificate files into what the other side reads",
+		Long: `convert reads key and certificate files of any kind and writes one of another: PEM, PKCS12 (p12) or JKS. Formats are
+told by content; OUT's ending tells what to write unless FROM and TO do. FROM may be auto.
+
+Keys are matched with their certificates by public key, and chains put in order and completed, whatever order the
+files had. Several inputs become one store: a key, its chain and the CAs of the clients make what a broker's listener
+needs. What is kept, renamed and lost is reported; a loss is refused (exit 3) unless --allow-loss accepts it. The
+result is read back and compared before it gets its name.
+
+Passwords. Inputs are opened with --in-pass (repeat it when they differ), else with the file NAME.pass beside them,
+else without or with the empty password, else a person is asked. The result has the password of --out-pass. Without
+it one is made up and kept in NAME.pass, mode 0600, beside the result, if that holds a key or its format wants one; a
+NAME.pass that is there and opened the input is used again. That goes for PEM too: brokers that cannot decrypt a key,
+such as Mosquitto, need --out-pass none.
+
+--only and --remove take alias=PATTERN, type=key|trusted|certificate|request|crl|secret|public-key, subject=TEXT,
+sha256=HEX, or a bare alias. --rename takes OLD=NEW, each with at most one star. --trust takes FILE or ALIAS=FILE.`,
+		Example: `  mqttpki convert client.jks client.p12
+  mqttpki convert jks pem --in client.jks --out client.pem --in-pass file:client.pass --out-pass none
+  mqttpki convert server.key server-chain.crt broker.jks --trust clients=ca.crt --alias mqtt
+  mqttpki convert --in-place broker.jks --trust partner=partner-ca.pem --remove old-partner
+  mqttpki convert client.p12 client.pem --split --out-pass none
+  mqttpki convert jks pem --in-dir stores --out-dir pem --in-pass env:STORE_PASS
+  mqttpki convert p12 pem - - < client.p12 --in-pass file:client.pass --out-pass none`,
+		RunE: func(c *cobra.Command, words []string) error { return o.run(c.Context(), words) },
+	}
+	o.addFlags(c)
+	return c
+}
+
+func (o *convertOptions) addFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringArrayVar(&o.In, "in", nil, "a file to read; - is standard input (repeat to merge several)")
+	f.StringVarP(&o.Out, "out", "o", "", "the file to write; - is standard output")
+	f.StringVar(&o.InDir, "in-dir", "", "convert every file of the format FROM in this folder and those below it")
+	f.StringVar(&o.OutDir, "out-dir", "", "write one result for each input into this folder")
+	f.BoolVar(&o.InPlace, "in-place", false, "change the one file where it is; format and password stay")
+	f.Var(&o.InPass, "in-pass", "where the inputs' password is kept (repeat when they differ)")
+	f.Var(&o.InKeyPass, "in-key-pass", "where the password of keys is kept that have another than their store")
+	f.Var(&o.OutPass, "out-pass", "where the result's password is kept; none for no encryption (default: made up, kept in NAME.pass)")
+	f.Var(&o.KeyPass, "key-pass", "where the password of the result's keys is kept, if another (JKS)")
+	f.Var(&o.TrustPass, "trust-pass", "where the password of the --trust files is kept (repeat when they differ)")
+	f.StringVar(&o.Alias, "alias", "", "the name of the one key or, without a key, of the one certificate")
+	f.StringArrayVar(&o.Only, "only", nil, "take only the entries that match (repeat)")
+	f.StringArrayVar(&o.Remove, "remove", nil, "leave out the entries that match (repeat)")
+	f.StringArrayVar(&o.Rename, "rename", nil, "OLD=NEW: give entries another alias (repeat)")
+	f.StringArrayVar(&o.Trust, "trust", nil, "[ALIAS=]FILE: add its certificates as trusted entries (repeat)")
+	f.StringVar(&o.Profile, "p12-profile", "", "modern, legacy (3DES), pbmac1 (RFC 9579) or passwordless-trust (default modern)")
+	f.IntVar(&o.Iterations, "iterations", 0, "rounds of password derivation (default: the format's)")
+	f.BoolVar(&o.Split, "split", false, "write PEM as separate files: OUT.key, OUT.crt, OUT-chain.crt and OUT-ca.crt")
+	f.BoolVar(&o.AllowLoss, "allow-loss", false, "convert even if entries are lost, or what protects them")
+	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "report what would be done, and write nothing")
+	f.BoolVarP(&o.Force, "force", "f", false, "overwrite; old private keys are kept as dated backups")
+	_ = c.RegisterFlagCompletionFunc("p12-profile", cobra.FixedCompletions(p12file.Profiles(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.MarkFlagDirname("in-dir")
+	_ = c.MarkFlagDirname("out-dir")
+}
+
+// run does one command.
+func (o *convertOptions) run(ctx context.Context, words []string) error {
+	var err error
+	if o.form, err = o.parse(words); err != nil {
+		return withHint(err, "mqttpki convert --help")
+	}
+	if err := o.prepare(); err != nil {
+		return withHint(err, "mqttpki convert --help")
+	}
+	if o.form.OutDir != "" {
+		return o.runMany(ctx)
+	}
+	sources, err := o.openAll(o.form.Inputs)
+	if err != nil {
+		return err
+	}
+	r, err := o.convertOne(o.job(sources))
+	if r != nil {
+		if printErr := o.printConversion(r); printErr != nil {
+			return printErr
+		}
+	}
+	return convertFailure(err)
+}
+
+// prepare checks the flags and reads what all conversions of the command share.
+func (o *convertOptions) prepare() error {
+	if o.Profile != "" && o.form.Target != nil && o.form.Target.Name() != "p12" {
+		return usagef("--p12-profile is for p12, and %s is written", o.form.Target.Name())
+	}
+	if o.Split && (o.form.Target == nil || o.form.Target.Name() != "pem" || o.form.Output == standardStream) {
+		return usagef("--split writes PEM, into files")
+	}
+	if o.Iterations < 0 {
+		return usagef("--iterations is a number of rounds")
+	}
+	for _, list := range []struct {
+		texts []string
+		to    *[]convert.Selector
+	}{{o.Only, &o.recipe.Only}, {o.Remove, &o.recipe.Remove}} {
+		for _, text := range list.texts {
+			s, err := convert.ParseSelector(text)
+			if err != nil {
+				return ofKind(errUsage, err)
+			}
+			*list.to = append(*list.to, s)
+		}
+	}
+	for _, text := range o.Rename {
+		r, err := convert.ParseRename(text)
+		if err != nil {
+			return ofKind(errUsage, err)
+		}
+		o.recipe.Rename = append(o.recipe.Rename, r)
+	}
+	o.recipe.Alias = o.Alias
+	o.opener = &storeOpener{deps: o.deps, From: o.form.From, PassFlag: "--in-pass", Pass: o.InPass, KeyPass: o.InKeyPass, Demand: true}
+	o.trusting = &storeOpener{deps: o.deps, PassFlag: "--trust-pass", Pass: o.TrustPass, Demand: true}
+	return o.openTrust()
+}
+
+// openTrust reads the files of --trust. A text that names a file as it stands is one, whatever it holds; else ALIAS=FILE.
+func (o *convertOptions) openTrust() error {
+	for _, text := range o.Trust {
+		alias, path := "", text
+		if before, after, ok := strings.Cut(text, "="); ok && !fileExists(text) {
+			alias, path = before, after
+		}
+		s, err := o.trusting.open(path)
+		if err != nil {
+			return err
+		}
+		o.recipe.Trust = append(o.recipe.Trust, convert.Trust{Source: s.source(), Alias: alias})
+	}
+	return nil
+}
+
+// source is the file as the engine takes it.
+func (s *openedStore) source() convert.Source {
+	return convert.Source{Name: s.Name, Format: s.Codec.Name(), Store: s.Store}
+}
+
+// openAll opens the inputs that are merged into one store.
+func (o *convertOptions) openAll(paths []string) ([]*openedStore, error) {
+	var list []*openedStore
+	for _, path := range paths {
+		s, err := o.opener.open(path)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// convertFailure gives the engine's errors the exit codes and hints of the command line.
+func convertFailure(err error) error {
+	var locked *convert.LockedError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &locked):
+		return withHint(err, "name where the key's password is kept: --in-key-pass file:PATH; or leave the key out: --remove %q", locked.Entry)
+	case errors.Is(err, convert.ErrLoss):
+		return withHint(ofKind(errFound, err), "accept it with --allow-loss, or choose another format")
+	case errors.Is(err, convert.ErrNotFound):
+		return withHint(ofKind(errNotFound, err), "mqttpki inspect FILE shows the entries")
+	case errors.Is(err, convert.ErrEmpty):
+		return withHint(ofKind(errNotFound, err), "mqttpki inspect FILE shows what is there")
+	case errors.Is(err, convert.ErrAmbiguous):
+		return withHint(ofKind(errUsage, err), "name the entry: --rename OLD=NEW, or choose it with --only")
+	}
+	return err
+}

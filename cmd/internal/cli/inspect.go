@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/inspect"
+)
+
+// inspectOptions are the flags of inspect.
+type inspectOptions struct {
+	*deps
+	Files   []string
+	Pass    passwordSources
+	KeyPass passwordSource
+}
+
+// newInspectCommand says what is in key and certificate files.
+func newInspectCommand(d *deps) *cobra.Command {
+	o := &inspectOptions{deps: d}
+	c := &cobra.Command{
+		Use:   "inspect FILE...",
+		Short: "Say what is in a key, certificate, request, CRL or store, and who can read it",
+		Long: `inspect tells a file's format by its content, lists its entries and certificates, how it is protected, what is wrong
+with it, and which programs can read it. It changes nothing and shows no private key.
+
+Without a password it shows what can be seen without one. A password is taken from --in-pass (repeat it when files
+differ), else from the file NAME.pass beside the file; else the empty one is tried, and a person is asked.`,
+		Example: `  mqttpki inspect client.p12
+  mqttpki inspect broker.jks --in-pass file:broker.pass
+  mqttpki inspect --json *.pem *.jks`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, files []string) error {
+			o.Files = files
+			return o.run()
+		},
+	}
+	c.Flags().Var(&o.Pass, "in-pass", "where the files' password is kept (repeat when they differ)")
+	c.Flags().Var(&o.KeyPass, "in-key-pass", "where the password of keys is kept that have another than their store")
+	return c
+}
+
+// inspectedFile is one file in the JSON document: its report, or why there is none.
+type inspectedFile struct {
+	inspect.File
+	Error *fileError `json:"error,omitempty"`
+}
+
+// run describes the files in their order and carries on past those that cannot be read; the exit code is the worst.
+func (o *inspectOptions) run() error {
+	opener := &storeOpener{deps: o.deps, PassFlag: "--in-pass", Pass: o.Pass, KeyPass: o.KeyPass}
+	doc := struct {
+		Schema string          `json:"schema"`
+		Files  []inspectedFile `json:"files"`
+	}{Schema: "mqttpki.inspect/1", Files: []inspectedFile{}}
+	var worst error
+	for i, path := range o.Files {
+		s, err := opener.open(path)
+		if err != nil {
+			if errors.Is(err, errUsage) || len(o.Files) == 1 {
+				return err
+			}
+			if worst == nil || outcomeOf(err).code > outcomeOf(worst).code {
+				worst = err
+			}
+			doc.Files = append(doc.Files, inspectedFile{inspect.Describe(&keystore.Store{}, inspect.Options{File: path}), newFileError(err)})
+			if !o.json {
+				_, _ = fmt.Fprintf(o.err, "mqttpki: %s\n", printable(err.Error()))
+			}
+			continue
+		}
+		report := inspect.Describe(s.Store, inspect.Options{
+			File: s.Name, Format: s.Format, Bytes: len(s.Data), Password: s.How, PasswordText: s.Password, Now: o.now(),
+		})
+		doc.Files = append(doc.Files, inspectedFile{File: report})
+		if !o.json {
+			if i > 0 {
+				o.print("")
+			}
+			printReport(o.out, &report, o.verbose)
+		}
+	}
+	if o.json {
+		if err := o.printJSON(doc); err != nil {
+			return err
+		}
+	}
+	return worst
+}
