@@ -146,9 +146,6 @@ func (n newCA) setValidity(t *x509.Certificate, parent *Authority) ([]Notice, er
 		return nil, policy("a validity of %v", validity)
 	}
 	t.NotAfter = n.now.Add(validity).UTC().Truncate(time.Second)
-	if t.NotAfter.Year() > 9999 {
-		return nil, policy("a validity beyond the year 9999")
-	}
 	if parent == nil || !t.NotAfter.After(parent.chain[0].NotAfter) {
 		return nil, nil
 	}
