@@ -2,6 +2,7 @@ package mosquitto
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -124,6 +125,7 @@ func (tr *trial) start(program, conf string) {
 type who struct {
 	cert           *targettest.Entity
 	chain          []*targettest.Entity
+	id             string // "" is "probe"
 	user, password string
 	maxTLS         uint16
 }
@@ -145,8 +147,7 @@ func (tr *trial) session(name string, w who) (io.ReadWriteCloser, int) {
 		tr.t.Logf("%s: %v", name, err)
 		return nil, -1
 	}
-	id, flags := "probe", byte(2)
-	payload := mqttString(id)
+	flags, payload := byte(2), mqttString(cmp.Or(w.id, "probe"))
 	if w.user != "" {
 		flags |= 0x80
 		payload = append(payload, mqttString(w.user)...)
@@ -293,5 +294,5 @@ func TestPresetOnMosquitto(t *testing.T) {
 		assert.Equal(t, 5, tr.connect(name, who{user: "mallory", password: "x"}), name)
 		assert.Equal(t, 5, tr.connect(name, who{}), "%s: nobody", name)
 	}
-	assert.Contains(t, tr.log.String(), "u'dev1'")
+	require.Eventually(t, func() bool { return strings.Contains(tr.log.String(), "u'dev1'") }, 10*time.Second, 20*time.Millisecond)
 }
