@@ -81,6 +81,22 @@ func contains(list []string, s string) bool {
 	return strings.Contains(" "+strings.Join(list, " ")+" ", " "+s+" ")
 }
 
+// TestOpenSSLSelfSigned: the route without a CA: each side's certificate is the other's anchor.
+func TestOpenSSLSelfSigned(t *testing.T) {
+	openssl := interop.Need(t, "openssl")
+	for _, kind := range []ca.KeyType{ca.ECDSAP256, ca.RSA2048} {
+		for role, accepted := range purposes {
+			cert, _, err := ca.SelfSign(ca.Profile{}, ca.Request{Role: role, Name: "mqtt.example.com"}, keyOf(t, kind), time.Now(), rand.Reader)
+			require.NoError(t, err)
+			file := filepath.Join(t.TempDir(), "self.crt")
+			require.NoError(t, os.WriteFile(file, ca.CertificatePEM(keystore.NewCertificate(cert.Raw)), 0o600))
+			for _, purpose := range accepted {
+				interop.Run(t, "", openssl, "verify", "-purpose", purpose, "-CAfile", file, file)
+			}
+		}
+	}
+}
+
 // TestOpenSSLReads: keys at rest open with the password and the iterations asked for, and names print alike.
 func TestOpenSSLReads(t *testing.T) {
 	openssl := interop.Need(t, "openssl")
