@@ -4,7 +4,6 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
-	"io"
 	"unicode/utf16"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -44,7 +43,7 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 	if !equalStores(s, arrange(s)) {
 		return nil, errUnfitted
 	}
-	w := &writer{plan: p, random: opts.Random}
+	w := &writer{plan: p}
 	if !p.open {
 		if w.sealer, err = pbe.NewSealer(p.password, pbe.Params{Scheme: p.scheme, Iterations: p.iterations}, opts.Random); err != nil {
 			return nil, err
@@ -60,7 +59,6 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 // writer builds one file.
 type writer struct {
 	plan   plan
-	random io.Reader
 	sealer *pbe.Sealer // nil for an open file
 }
 
@@ -89,7 +87,7 @@ func (w *writer) write(s *keystore.Store) ([]byte, error) {
 		b.AddASN1Int64(3)
 		addData(b, safe)
 		if !w.plan.open {
-			failure = addMAC(b, w.plan.profile, safe, w.plan.password, w.plan.iterations, w.random)
+			failure = w.addMAC(b, safe)
 		}
 	})
 	if failure != nil {

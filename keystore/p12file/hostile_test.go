@@ -78,9 +78,10 @@ func withMAC(iterations int64) []byte {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			b.AddASN1Int64(3)
 			addData(b, []byte{0x30, 0})
-			addMacData(b, func(b *cryptobyte.Builder) {
-				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(idSHA256) })
-			}, make([]byte, 32), make([]byte, 8), int(iterations))
+			alg := der(func(b *cryptobyte.Builder) {
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(parseID("2.16.840.1.101.3.4.2.1")) })
+			})
+			addMacData(b, pbe.MACData{Algorithm: alg, Digest: make([]byte, 32), Salt: make([]byte, 8), Iterations: iterations})
 		})
 	})
 }

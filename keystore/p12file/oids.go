@@ -47,6 +47,4 @@ var (
 	idLocalKeyID   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 21}
 	idTrustedUsage = asn1.ObjectIdentifier{2, 16, 840, 1, 113894, 746875, 1, 1}
 	idAnyUsage     = asn1.ObjectIdentifier{2, 5, 29, 37, 0}
-	idSHA1         = asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}
-	idSHA256       = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
 )

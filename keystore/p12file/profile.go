@@ -1,7 +1,6 @@
 package p12file
 
 import (
-	"encoding/asn1"
 	"fmt"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -31,7 +30,6 @@ func Profiles() []string {
 type profile struct {
 	name   string
 	scheme pbe.Scheme
-	mac    asn1.ObjectIdentifier
 	pbmac1 bool
 	open   bool // neither encryption nor MAC
 }
@@ -40,9 +38,9 @@ type profile struct {
 func profileOf(name string) (profile, error) {
 	switch name {
 	case "", ProfileModern:
-		return profile{name: ProfileModern, scheme: pbe.AES256, mac: idSHA256}, nil
+		return profile{name: ProfileModern, scheme: pbe.AES256}, nil
 	case ProfileLegacy:
-		return profile{name: ProfileLegacy, scheme: pbe.TripleDES, mac: idSHA1}, nil
+		return profile{name: ProfileLegacy, scheme: pbe.TripleDES}, nil
 	case ProfilePBMAC1:
 		return profile{name: ProfilePBMAC1, scheme: pbe.AES256, pbmac1: true}, nil
 	case ProfilePasswordlessTrust:

@@ -35,10 +35,18 @@ func (a *algorithm) ivOf(secret []byte) []byte {
 // protection describes the algorithm; the zero algorithm gives an empty description.
 func (a *algorithm) protection() keystore.Protection {
 	p := keystore.Protection{Algorithm: a.name, OID: a.oid, Iterations: a.iterations, Weak: a.cipher.weak}
-	if p.Weak == "" && a.iterations > 0 && a.iterations < rareIterations {
-		p.Weak = fmt.Sprintf("only %d iterations: passwords can be guessed fast", a.iterations)
+	if p.Weak == "" && a.iterations > 0 {
+		p.Weak = weakCount(a.iterations)
 	}
 	return p
+}
+
+// weakCount says why an iteration count is weak, if it is.
+func weakCount(iterations int) string {
+	if iterations >= rareIterations {
+		return ""
+	}
+	return fmt.Sprintf("only %d iterations: passwords can be guessed fast", iterations)
 }
 
 // parseAlgorithm reads an AlgorithmIdentifier and checks every bound. With an error the algorithm has at least the

@@ -3,8 +3,6 @@ package pbe
 import (
 	"fmt"
 
-	"golang.org/x/crypto/cryptobyte"
-
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
@@ -32,27 +30,13 @@ func NewBudget(lim keystore.Limits, fileBytes int) *Budget {
 	return &Budget{limits: lim, left: fullDerivations*int64(lim.Iterations) + roundsPerByte*int64(fileBytes)}
 }
 
-// Limits returns the limits the budget was made of, without zero fields.
-func (b *Budget) Limits() keystore.Limits { return b.limits }
-
-// Spend takes rounds from what is left, or reports keystore.ErrTooLarge. Whoever derives keys without an [Opener] calls
-// it first.
-func (b *Budget) Spend(rounds int64) error {
+// spend takes rounds from what is left, or reports keystore.ErrTooLarge.
+func (b *Budget) spend(rounds int64) error {
 	if rounds > b.left {
 		return fmt.Errorf("deriving keys: the file asks for too many of them: %w", keystore.ErrTooLarge)
 	}
 	b.left -= rounds
 	return nil
-}
-
-// ReadIterations reads the INTEGER of an iteration count and bounds it: keystore.ErrFormat for less than one,
-// ErrTooLarge beyond the limits.
-func ReadIterations(in *cryptobyte.String, lim keystore.Limits) (int, error) {
-	var n int64
-	if !readCount(in, &n) {
-		return 0, fmt.Errorf("reading an iteration count: %w", keystore.ErrFormat)
-	}
-	return int(n), checkIterations(n, lim.OrDefault())
 }
 
 // checkIterations bounds the iteration count of one derivation.
@@ -66,8 +50,8 @@ func checkIterations(n int64, lim keystore.Limits) error {
 	return nil
 }
 
-// CheckSalt bounds the length of a salt: keystore.ErrTooLarge beyond any that is in use.
-func CheckSalt(salt []byte) error {
+// checkSalt bounds the length of a salt.
+func checkSalt(salt []byte) error {
 	if len(salt) > maxSalt {
 		return fmt.Errorf("deriving a key: salt of %d bytes, at most %d: %w", len(salt), maxSalt, keystore.ErrTooLarge)
 	}

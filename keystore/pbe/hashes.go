@@ -14,40 +14,44 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// Hash is a hash function that key derivations and MACs may use.
-type Hash struct {
+// hashFunc is a hash function that key derivations and MACs may use.
+type hashFunc struct {
 	Name string // as people write it: "SHA256"
 	New  func() hash.Hash
 	Size int // bytes
 }
 
 var (
-	hashMD5       = Hash{"MD5", md5.New, md5.Size}
-	hashSHA1      = Hash{"SHA1", sha1.New, sha1.Size}
-	hashSHA224    = Hash{"SHA224", sha256.New224, sha256.Size224}
-	hashSHA256    = Hash{"SHA256", sha256.New, sha256.Size}
-	hashSHA384    = Hash{"SHA384", sha512.New384, sha512.Size384}
-	hashSHA512    = Hash{"SHA512", sha512.New, sha512.Size}
-	hashSHA512224 = Hash{"SHA512/224", sha512.New512_224, sha512.Size224}
-	hashSHA512256 = Hash{"SHA512/256", sha512.New512_256, sha512.Size256}
+	hashMD5       = hashFunc{"MD5", md5.New, md5.Size}
+	hashSHA1      = hashFunc{"SHA1", sha1.New, sha1.Size}
+	hashSHA224    = hashFunc{"SHA224", sha256.New224, sha256.Size224}
+	hashSHA256    = hashFunc{"SHA256", sha256.New, sha256.Size}
+	hashSHA384    = hashFunc{"SHA384", sha512.New384, sha512.Size384}
+	hashSHA512    = hashFunc{"SHA512", sha512.New, sha512.Size}
+	hashSHA512224 = hashFunc{"SHA512/224", sha512.New512_224, sha512.Size224}
+	hashSHA512256 = hashFunc{"SHA512/256", sha512.New512_256, sha512.Size256}
 )
 
 // digests are the hash functions by the OID of the plain digest (RFC 8017 appendix B.1).
-var digests = map[string]Hash{
+var digests = map[string]hashFunc{
 	"1.2.840.113549.2.5":     hashMD5,
-	"1.3.14.3.2.26":          hashSHA1,
+	oidSHA1:                  hashSHA1,
 	"2.16.840.1.101.3.4.2.4": hashSHA224,
-	"2.16.840.1.101.3.4.2.1": hashSHA256,
+	oidSHA256:                hashSHA256,
 	"2.16.840.1.101.3.4.2.2": hashSHA384,
 	"2.16.840.1.101.3.4.2.3": hashSHA512,
 	"2.16.840.1.101.3.4.2.5": hashSHA512224,
 	"2.16.840.1.101.3.4.2.6": hashSHA512256,
 }
 
-const oidHMACSHA256 = "1.2.840.113549.2.9"
+const (
+	oidSHA1       = "1.3.14.3.2.26"
+	oidSHA256     = "2.16.840.1.101.3.4.2.1"
+	oidHMACSHA256 = "1.2.840.113549.2.9"
+)
 
 // hmacs are the hash functions by the OID of their HMAC (RFC 8018 appendix B.1).
-var hmacs = map[string]Hash{
+var hmacs = map[string]hashFunc{
 	"1.2.840.113549.2.6":  hashMD5,
 	"1.3.6.1.5.5.8.1.1":   hashMD5,
 	"1.2.840.113549.2.7":  hashSHA1,
@@ -60,21 +64,15 @@ var hmacs = map[string]Hash{
 	"1.2.840.113549.2.13": hashSHA512256,
 }
 
-// DigestByOID returns the hash function that a dotted digest OID names, from MD5 to SHA-512/256.
-func DigestByOID(oid string) (Hash, bool) {
-	h, ok := digests[oid]
-	return h, ok
-}
-
 // readHMAC reads the AlgorithmIdentifier of an HMAC, whose parameters are NULL or absent.
-func readHMAC(in *cryptobyte.String) (Hash, error) {
+func readHMAC(in *cryptobyte.String) (hashFunc, error) {
 	oid, params, ok := readAlgorithm(in)
 	if !ok || !nullOrNothing(params) {
-		return Hash{}, fmt.Errorf("reading an HMAC algorithm: %w", keystore.ErrFormat)
+		return hashFunc{}, fmt.Errorf("reading an HMAC algorithm: %w", keystore.ErrFormat)
 	}
 	h, ok := hmacs[oid]
 	if !ok {
-		return Hash{}, unsupported("HMAC", oid)
+		return hashFunc{}, unsupported("HMAC", oid)
 	}
 	return h, nil
 }

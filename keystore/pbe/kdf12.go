@@ -11,16 +11,16 @@ import (
 
 // The purposes of a PKCS12 derivation, RFC 7292 appendix B.3.
 const (
-	PurposeKey = 1
-	PurposeIV  = 2
-	PurposeMAC = 3
+	purposeKey = 1
+	purposeIV  = 2
+	purposeMAC = 3
 )
 
-// Spellings returns the ways in which writers turn a UTF-8 password into the BMPString that the key derivation of
+// spellings returns the ways in which writers turn a UTF-8 password into the BMPString that the key derivation of
 // PKCS12 takes, likeliest first; there is always one. An empty password is 00 00 (OpenSSL, Java) or no bytes
 // at all. One that is not ASCII is UTF-16 with surrogates, or its bytes widened one by one, as OpenSSL wrote it
 // before 1.1.0; bytes that are not UTF-8 have only that second spelling.
-func Spellings(pw keystore.Secret) [][]byte {
+func spellings(pw keystore.Secret) [][]byte {
 	if len(pw) == 0 {
 		return [][]byte{{0, 0}, {}}
 	}
@@ -43,9 +43,9 @@ func Spellings(pw keystore.Secret) [][]byte {
 	return spellings
 }
 
-// DerivePKCS12 is the key derivation of RFC 7292 appendix B.2: n bytes for a purpose from a password as [Spellings]
-// gives it. The caller bounds iterations, at least 1, and charges a [Budget] with [CostPKCS12].
-func DerivePKCS12(newHash func() hash.Hash, purpose byte, password, salt []byte, iterations, n int) []byte {
+// derivePKCS12 is the key derivation of RFC 7292 appendix B.2: n bytes for a purpose from a password as [spellings]
+// gives it. The caller bounds iterations, at least 1, and charges a [Budget] with [costPKCS12].
+func derivePKCS12(newHash func() hash.Hash, purpose byte, password, salt []byte, iterations, n int) []byte {
 	h := newHash()
 	u, v := h.Size(), h.BlockSize()
 	diversifier := bytes.Repeat([]byte{purpose}, v)
@@ -70,8 +70,8 @@ func DerivePKCS12(newHash func() hash.Hash, purpose byte, password, salt []byte,
 	}
 }
 
-// CostPKCS12 is what deriving n bytes with a hash of that many bytes costs a [Budget].
-func CostPKCS12(iterations, n, hashSize int) int64 {
+// costPKCS12 is what deriving n bytes with a hash of that many bytes costs a [Budget].
+func costPKCS12(iterations, n, hashSize int) int64 {
 	return int64(iterations) * int64((n+hashSize-1)/hashSize)
 }
 

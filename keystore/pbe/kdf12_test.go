@@ -18,14 +18,14 @@ func TestDerivePKCS12(t *testing.T) {
 		iterations int
 		salt, want string
 	}{
-		{"smeg", PurposeKey, 1, "0a58cf64530d823f", "8aaae6297b6cb04642ab5b077851284eb7128f1a2a7fbca3"},
-		{"smeg", PurposeIV, 1, "0a58cf64530d823f", "79993dfe048d3b76"},
-		{"smeg", PurposeMAC, 1, "3d83c0e4546ac140", "8d967d88f6caa9d714800ab3d48051d63f73a312"},
-		{"queeg", PurposeKey, 1000, "05dec959acff72f7", "ed2034e36328830ff09df1e1a07dd357185dac0d4f9eb3d4"},
-		{"queeg", PurposeIV, 1000, "05dec959acff72f7", "11dedad7758d4860"},
+		{"smeg", purposeKey, 1, "0a58cf64530d823f", "8aaae6297b6cb04642ab5b077851284eb7128f1a2a7fbca3"},
+		{"smeg", purposeIV, 1, "0a58cf64530d823f", "79993dfe048d3b76"},
+		{"smeg", purposeMAC, 1, "3d83c0e4546ac140", "8d967d88f6caa9d714800ab3d48051d63f73a312"},
+		{"queeg", purposeKey, 1000, "05dec959acff72f7", "ed2034e36328830ff09df1e1a07dd357185dac0d4f9eb3d4"},
+		{"queeg", purposeIV, 1000, "05dec959acff72f7", "11dedad7758d4860"},
 	} {
-		pw := Spellings(keystore.Secret(tc.password))[0]
-		got := DerivePKCS12(sha1.New, tc.purpose, pw, unhex(tc.salt), tc.iterations, len(tc.want)/2)
+		pw := spellings(keystore.Secret(tc.password))[0]
+		got := derivePKCS12(sha1.New, tc.purpose, pw, unhex(tc.salt), tc.iterations, len(tc.want)/2)
 		assert.Equal(t, tc.want, hex.EncodeToString(got))
 	}
 }
@@ -42,7 +42,7 @@ func TestSpellings(t *testing.T) {
 		{"\xe9", []string{"00e90000"}},
 	} {
 		var got []string
-		for _, s := range Spellings(keystore.Secret(tc.password)) {
+		for _, s := range spellings(keystore.Secret(tc.password)) {
 			got = append(got, hex.EncodeToString(s))
 		}
 		assert.Equal(t, tc.want, got, "%q", tc.password)

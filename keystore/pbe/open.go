@@ -21,13 +21,10 @@ type Opener struct {
 func NewOpener(pw keystore.Secret, budget *Budget) *Opener {
 	o := &Opener{password: pw, budget: budget, derived: map[string][]byte{}}
 	if pw.Given() {
-		o.wide = Spellings(pw)
+		o.wide = spellings(pw)
 	}
 	return o
 }
-
-// Prefer makes spelling, one of [Spellings], the first to be tried: the one that a MAC has proved.
-func (o *Opener) Prefer(spelling []byte) { o.wide = append([][]byte{spelling}, o.wide...) }
 
 // OpenInfo decrypts an EncryptedPrivateKeyInfo; see [Decrypt].
 func (o *Opener) OpenInfo(info []byte) ([]byte, keystore.Protection, error) {
@@ -67,23 +64,31 @@ func (o *Opener) Open(alg, ciphertext []byte) ([]byte, keystore.Protection, erro
 
 // try decrypts under one spelling of the password.
 func (o *Opener) try(a algorithm, spelling, ciphertext []byte) ([]byte, error) {
-	id := a.id + string(spelling)
-	secret, ok := o.derived[id]
-	if !ok {
-		if err := o.budget.Spend(a.cost); err != nil {
-			return nil, err
-		}
-		var err error
-		if secret, err = a.derive(spelling); err != nil {
-			return nil, fmt.Errorf("deriving a key for %s: %w: %w", a.name, err, keystore.ErrFormat)
-		}
-		o.derived[id] = secret
+	secret, err := o.secret(a.id+string(spelling), a.cost, func() ([]byte, error) { return a.derive(spelling) })
+	if err != nil {
+		return nil, fmt.Errorf("deriving a key for %s: %w", a.name, err)
 	}
 	plain := make([]byte, len(ciphertext))
 	if err := a.cipher.decrypt(a.cipher.keyOf(secret), a.ivOf(secret), plain, ciphertext); err != nil {
 		return nil, fmt.Errorf("decrypting %s: %w: %w", a.name, err, keystore.ErrFormat)
 	}
 	return judge(plain, a)
+}
+
+// secret returns what derive gives, from memory where it was asked for before; id tells it from everything else.
+func (o *Opener) secret(id string, cost int64, derive func() ([]byte, error)) ([]byte, error) {
+	if known, ok := o.derived[id]; ok {
+		return known, nil
+	}
+	if err := o.budget.spend(cost); err != nil {
+		return nil, err
+	}
+	secret, err := derive()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, keystore.ErrFormat)
+	}
+	o.derived[id] = secret
+	return secret, nil
 }
 
 // judge takes the padding off and decides, by it and by the SEQUENCE that every plaintext is, between success, a wrong

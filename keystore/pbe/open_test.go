@@ -159,21 +159,23 @@ func TestWrongPasswords(t *testing.T) {
 
 func TestPBMAC1(t *testing.T) {
 	data, pw := []byte("data"), keystore.Secret("pw")
-	alg, mac, err := MakePBMAC1(data, pw, 2, seeded())
+	s, err := NewSealer(pw, Params{Iterations: 2}, seeded())
 	require.NoError(t, err)
-	budget := NewBudget(keystore.Limits{}, 0)
-	p, err := CheckPBMAC1(alg, data, mac, pw, budget)
+	alg, mac, err := s.PBMAC1(data)
+	require.NoError(t, err)
+	o := NewOpener(pw, NewBudget(keystore.Limits{}, 0))
+	p, err := o.checkPBMAC1(alg, data, mac)
 	require.NoError(t, err)
 	assert.Equal(t, "PBMAC1 PBKDF2-HMAC-SHA256 HMAC-SHA256", p.Algorithm)
-	_, err = CheckPBMAC1(alg, []byte("Data"), mac, pw, budget)
+	_, err = o.checkPBMAC1(alg, []byte("Data"), mac)
 	assert.ErrorIs(t, err, keystore.ErrPassword)
-	_, err = CheckPBMAC1(alg, data, mac, nil, budget)
+	_, err = NewOpener(nil, NewBudget(keystore.Limits{}, 0)).checkPBMAC1(alg, data, mac)
 	assert.ErrorIs(t, err, keystore.ErrPassword)
-	_, err = CheckPBMAC1(alg, data, mac[:31], pw, budget)
+	_, err = o.checkPBMAC1(alg, data, mac[:31])
 	assert.ErrorIs(t, err, keystore.ErrFormat)
 	for _, keyLen := range []int64{0, 19, 65} {
 		short := der(func(b *cryptobyte.Builder) {
-			addAlgorithm(b, OIDPBMAC1, func(b *cryptobyte.Builder) {
+			addAlgorithm(b, oidPBMAC1, func(b *cryptobyte.Builder) {
 				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 					addAlgorithm(b, oidPBKDF2, func(b *cryptobyte.Builder) {
 						b.AddASN1(cbasn1.SEQUENCE, pbkdf2Params(8, 1, keyLen, oidHMACSHA256))
@@ -182,7 +184,7 @@ func TestPBMAC1(t *testing.T) {
 				})
 			})
 		})
-		_, err = CheckPBMAC1(short, data, mac, pw, budget)
+		_, err = o.checkPBMAC1(short, data, mac)
 		assert.Error(t, err, "a key of %d bytes", keyLen)
 	}
 }

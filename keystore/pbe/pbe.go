@@ -73,13 +73,6 @@ func joinInfo(alg, ciphertext []byte) ([]byte, error) {
 	return b.Bytes()
 }
 
-// AlgorithmOID returns the OID of an AlgorithmIdentifier (DER) in dotted form.
-func AlgorithmOID(alg []byte) (string, bool) {
-	in := cryptobyte.String(alg)
-	oid, _, ok := readAlgorithm(&in)
-	return oid, ok && in.Empty()
-}
-
 // readAlgorithm reads an AlgorithmIdentifier: its OID in dotted form and whatever follows it, which may be nothing.
 func readAlgorithm(in *cryptobyte.String) (oid string, params cryptobyte.String, ok bool) {
 	var body cryptobyte.String

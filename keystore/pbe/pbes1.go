@@ -15,7 +15,7 @@ const oidSHA1TripleDES = "1.2.840.113549.1.12.1.3"
 type oldKind struct {
 	name   string
 	cipher bulk
-	hash   Hash // of PBKDF1; the PKCS12 kinds all use SHA-1
+	hash   hashFunc // of PBKDF1; the PKCS12 kinds all use SHA-1
 	pkcs12 bool
 }
 
@@ -39,10 +39,10 @@ func parsePBES1(oid string, kind oldKind, params cryptobyte.String, lim keystore
 	var body, salt cryptobyte.String
 	var iterations int64
 	if !params.ReadASN1(&body, cbasn1.SEQUENCE) || !params.Empty() ||
-		!body.ReadASN1(&salt, cbasn1.OCTET_STRING) || !readCount(&body, &iterations) || !body.Empty() {
+		!body.ReadASN1(&salt, cbasn1.OCTET_STRING) || !ReadCount(&body, &iterations) || !body.Empty() {
 		return a, fmt.Errorf("reading the parameters of %s: %w", kind.name, keystore.ErrFormat)
 	}
-	if err := CheckSalt(salt); err != nil {
+	if err := checkSalt(salt); err != nil {
 		return a, err
 	}
 	if err := checkIterations(iterations, lim); err != nil {
@@ -55,13 +55,13 @@ func parsePBES1(oid string, kind oldKind, params cryptobyte.String, lim keystore
 		return a, nil
 	}
 	keyLen, ivLen := kind.cipher.keyLen, kind.cipher.ivLen()
-	a.cost = CostPKCS12(a.iterations, keyLen, kind.hash.Size) + CostPKCS12(a.iterations, ivLen, kind.hash.Size)
+	a.cost = costPKCS12(a.iterations, keyLen, kind.hash.Size) + costPKCS12(a.iterations, ivLen, kind.hash.Size)
 	a.derive = func(pw []byte) ([]byte, error) {
-		secret := DerivePKCS12(kind.hash.New, PurposeKey, pw, salt, a.iterations, keyLen)
+		secret := derivePKCS12(kind.hash.New, purposeKey, pw, salt, a.iterations, keyLen)
 		if ivLen == 0 {
 			return secret, nil
 		}
-		return append(secret, DerivePKCS12(kind.hash.New, PurposeIV, pw, salt, a.iterations, ivLen)...), nil
+		return append(secret, derivePKCS12(kind.hash.New, purposeIV, pw, salt, a.iterations, ivLen)...), nil
 	}
 	return a, nil
 }
@@ -75,7 +75,7 @@ func (b bulk) ivLen() int {
 }
 
 // pbkdf1 is RFC 8018 section 5.1; the result holds key and IV, 8 bytes each.
-func pbkdf1(hash Hash, pw, salt []byte, iterations int) []byte {
+func pbkdf1(hash hashFunc, pw, salt []byte, iterations int) []byte {
 	h := hash.New()
 	h.Write(pw)
 	h.Write(salt)
@@ -88,9 +88,9 @@ func pbkdf1(hash Hash, pw, salt []byte, iterations int) []byte {
 	return t[:16]
 }
 
-// readCount reads an INTEGER that should be a small count. One too large for 64 bits is read as the largest, so that
+// ReadCount reads an INTEGER that should be a small count. One too large for 64 bits is read as the largest, so that
 // it fails as too large and not as malformed.
-func readCount(in *cryptobyte.String, out *int64) bool {
+func ReadCount(in *cryptobyte.String, out *int64) bool {
 	var der cryptobyte.String
 	peek := *in
 	if !peek.ReadASN1(&der, cbasn1.INTEGER) || len(der) == 0 {

@@ -60,11 +60,14 @@ func parsePBES2(params cryptobyte.String, lim keystore.Limits) (algorithm, error
 		return a, fmt.Errorf("reading the parameters of %s: %w", a.name, keystore.ErrFormat)
 	}
 	n := a.cipher.keyLen
-	a.id = fmt.Sprintf("%d %s", n, k.id)
+	a.id = k.secretID(n)
 	a.cost = k.costOf(n)
 	a.derive = func(pw []byte) ([]byte, error) { return k.derive(pw, n) }
 	return a, nil
 }
+
+// secretID tells the n bytes derived with these parameters from all others.
+func (k kdf) secretID(n int) string { return fmt.Sprintf("%d %s", n, k.id) }
 
 // costOf is what deriving n bytes costs a budget.
 func (k kdf) costOf(n int) int64 { return k.cost * int64((n+k.block-1)/k.block) }
@@ -96,10 +99,10 @@ func parsePBKDF2(params cryptobyte.String, lim keystore.Limits) (kdf, error) {
 	var body, salt cryptobyte.String
 	var iterations, keyLen int64
 	if !params.ReadASN1(&body, cbasn1.SEQUENCE) || !params.Empty() ||
-		!body.ReadASN1(&salt, cbasn1.OCTET_STRING) || !readCount(&body, &iterations) {
+		!body.ReadASN1(&salt, cbasn1.OCTET_STRING) || !ReadCount(&body, &iterations) {
 		return kdf{}, malformed
 	}
-	if body.PeekASN1Tag(cbasn1.INTEGER) && (!readCount(&body, &keyLen) || keyLen < 1) {
+	if body.PeekASN1Tag(cbasn1.INTEGER) && (!ReadCount(&body, &keyLen) || keyLen < 1) {
 		return kdf{}, malformed
 	}
 	hash := hashSHA1
@@ -132,7 +135,7 @@ const maxKey = 64
 
 // checkParameters bounds what PBKDF2 is asked for.
 func checkParameters(salt []byte, iterations, keyLen int64, lim keystore.Limits) error {
-	if err := CheckSalt(salt); err != nil {
+	if err := checkSalt(salt); err != nil {
 		return err
 	}
 	if keyLen > maxKey {
@@ -150,10 +153,10 @@ func parseScrypt(params cryptobyte.String, lim keystore.Limits) (kdf, error) {
 	var body, salt cryptobyte.String
 	var n, r, p, keyLen int64
 	if !params.ReadASN1(&body, cbasn1.SEQUENCE) || !params.Empty() || !body.ReadASN1(&salt, cbasn1.OCTET_STRING) ||
-		!readCount(&body, &n) || !readCount(&body, &r) || !readCount(&body, &p) {
+		!ReadCount(&body, &n) || !ReadCount(&body, &r) || !ReadCount(&body, &p) {
 		return kdf{}, malformed
 	}
-	if !body.Empty() && (!readCount(&body, &keyLen) || keyLen < 1 || !body.Empty()) {
+	if !body.Empty() && (!ReadCount(&body, &keyLen) || keyLen < 1 || !body.Empty()) {
 		return kdf{}, malformed
 	}
 	if n < 2 || n&(n-1) != 0 || r < 1 || p < 1 {
@@ -162,7 +165,7 @@ func parseScrypt(params cryptobyte.String, lim keystore.Limits) (kdf, error) {
 	if keyLen > maxKey {
 		return kdf{}, fmt.Errorf("deriving a key of %d bytes: %w", keyLen, keystore.ErrTooLarge)
 	}
-	if err := CheckSalt(salt); err != nil {
+	if err := checkSalt(salt); err != nil {
 		return kdf{}, err
 	}
 	blocks := lim.ScryptMem / 128 // that fit the memory allowed

@@ -93,7 +93,7 @@ func (s *Sealer) Seal(plain []byte) (alg, ciphertext []byte, err error) {
 	}
 	spelling := []byte(s.password)
 	if a.wide {
-		spelling = Spellings(s.password)[0]
+		spelling = spellings(s.password)[0]
 	}
 	id := a.id + string(spelling)
 	if s.derived[id] == nil {
