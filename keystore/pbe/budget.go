@@ -30,8 +30,12 @@ func NewBudget(lim keystore.Limits, fileBytes int) *Budget {
 	return &Budget{limits: lim, left: fullDerivations*int64(lim.Iterations) + roundsPerByte*int64(fileBytes)}
 }
 
-// spend takes rounds from what is left, or reports keystore.ErrTooLarge.
-func (b *Budget) spend(rounds int64) error {
+// Limits returns the limits the budget was made of, without zero fields.
+func (b *Budget) Limits() keystore.Limits { return b.limits }
+
+// Spend takes rounds from what is left, or reports keystore.ErrTooLarge. Whoever derives keys without an [Opener] calls
+// it first.
+func (b *Budget) Spend(rounds int64) error {
 	if rounds > b.left {
 		return fmt.Errorf("deriving keys: the file asks for too many of them: %w", keystore.ErrTooLarge)
 	}

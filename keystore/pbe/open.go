@@ -80,7 +80,7 @@ func (o *Opener) secret(id string, cost int64, derive func() ([]byte, error)) ([
 	if known, ok := o.derived[id]; ok {
 		return known, nil
 	}
-	if err := o.budget.spend(cost); err != nil {
+	if err := o.budget.Spend(cost); err != nil {
 		return nil, err
 	}
 	secret, err := derive()
