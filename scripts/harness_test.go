@@ -141,7 +141,8 @@ func (p *place) try(script string, args ...string) (string, error) {
 		cmd = exec.Command("sh", append([]string{filepath.Join(p.scripts, script+".sh")}, args...)...)
 		cmd.Env = os.Environ()
 	} else {
-		cmd = p.wine.Command("cmd", append([]string{"/c", "call", p.path(filepath.Join(p.scripts, script+".bat"))}, args...)...)
+		// Without its path: cmd takes the quotes off one with parentheses.
+		cmd = p.wine.Command("cmd", append([]string{"/c", script + ".bat"}, args...)...)
 	}
 	cmd.Dir = p.scripts
 	for name, value := range p.env {

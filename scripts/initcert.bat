@@ -68,6 +68,7 @@ if not defined cltsrvpemtruststore set "cltsrvpemtruststore=%certpath%\cltsrvtru
 rem The queue manager and its channels. The quotes are part of mcauser's value.
 if not defined qm set "qm=MQXR_SAMPLE_QM"
 if not defined host set "host=localhost"
+if not defined mqversion set "mqversion=9.3"
 if not defined mqlog set "mqlog=%certpath%\wmq.log"
 if not defined mqscfile set "mqscfile=%certpath%\mqcerts.mqsc"
 if not defined authopt set "authopt=NEVER"

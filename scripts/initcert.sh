@@ -71,6 +71,7 @@ export cltsrvpemtruststore="${cltsrvpemtruststore:-$certpath/cltsrvtruststore.pe
 # The queue manager and its channels. The quotes are part of mcauser's value.
 export qm="${qm:-MQXR_SAMPLE_QM}"
 export host="${host:-localhost}"
+export mqversion="${mqversion:-9.3}"
 export mqlog="${mqlog:-$certpath/wmq.log}"
 export mqscfile="${mqscfile:-$certpath/mqcerts.mqsc}"
 export authopt="${authopt:-NEVER}"

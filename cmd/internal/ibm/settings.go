@@ -61,6 +61,7 @@ type Trust struct{ JKS, P12, PEM string }
 type Channels struct {
 	Optional, Required string // authopt, authreq: SSLCAUTH of the two kinds of channels
 	MCAUser            string // mcauser, its quotes taken off
+	Release            string // mqversion: of IBM MQ
 	Listeners          []Channel
 }
 
@@ -110,7 +111,7 @@ func ReadSettings(look func(name string) (string, bool)) (Settings, error) {
 func (r *reader) channels() Channels {
 	c := Channels{
 		Optional: r.need("authopt"), Required: r.need("authreq"),
-		MCAUser: strings.Trim(r.need("mcauser"), "'"),
+		MCAUser: strings.Trim(r.need("mcauser"), "'"), Release: r.need("mqversion"),
 	}
 	const maxPort = 65535
 	c.Listeners = []Channel{

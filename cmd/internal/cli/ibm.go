@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqttpki/mqttpki/cmd/internal/ibm"
+)
+
+// newIBMCommand groups what the scripts in scripts/ run.
+func newIBMCommand(d *deps) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "ibm",
+		Short: "The steps of the IBM MQ Telemetry sample scripts, on the variables that initcert sets",
+		Long: `The scripts in scripts/ replace the certificate scripts of the IBM MQ Telemetry samples: the same variables, files,
+aliases, names, store contents and channels. Each is one of these commands, run with the variables of initcert in its
+environment. A key that is there is never replaced, and a file that is as it should be is left alone.`,
+		Example: `  . scripts/initcert.sh
+  mqttpki ibm cacerts
+  mqttpki ibm mqcerts`,
+	}
+	for _, step := range []struct {
+		name, short string
+		run         func(*ibm.Job, context.Context) (*ibm.Report, error)
+	}{
+		{"genkeys", "Make the client's, the server's and the CA's key, each in its store with a certificate", (*ibm.Job).GenKeys},
+		{"sscerts", "Have server and client trust each other's self-signed certificates", (*ibm.Job).SelfSigned},
+		{"cacerts", "Give server and client certificates from the CA, and the stores that trust it", (*ibm.Job).CASigned},
+	} {
+		c.AddCommand(&cobra.Command{
+			Use:     step.name,
+			Short:   step.short,
+			Example: "  scripts/" + step.name + ".sh",
+			Args:    cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				job, err := d.ibmJob()
+				if err != nil {
+					return err
+				}
+				report, err := step.run(job, c.Context())
+				if err != nil {
+					return err
+				}
+				d.printIBMReport(report)
+				return nil
+			},
+		})
+	}
+	c.AddCommand(newIBMChannelsCommand(d), newIBMCleanCommand(d))
+	return c
+}
+
+// ibmJob reads the variables.
+func (d *deps) ibmJob() (*ibm.Job, error) {
+	settings, err := ibm.ReadSettings(d.env)
+	if err != nil {
+		return nil, usageError(err, "run the script of this name in scripts/, which reads initcert first")
+	}
+	return &ibm.Job{
+		Settings: settings,
+		Passwords: &ibm.Passwords{
+			Look: d.env, File: settings.Password, Read: d.passwordFile, MakeUp: d.randomPassword,
+		},
+		Now:    d.now,
+		Random: d.random,
+	}, nil
+}
+
+// printIBMReport prints one line a file.
+func (d *deps) printIBMReport(r *ibm.Report) {
+	for _, w := range r.Warnings {
+		d.warn("%s", w)
+	}
+	for _, n := range r.Notices {
+		d.notice("%s", n)
+	}
+	for _, f := range r.Files {
+		line := fmt.Sprintf("%s: %s", f.Path, f.What)
+		if !f.Expires.IsZero() {
+			line += ", until " + f.Expires.UTC().Format(time.DateOnly)
+		}
+		if f.Kept {
+			line += " (unchanged)"
+		}
+		d.print("%s", printable(line))
+	}
+}
+
+// newIBMChannelsCommand is mqcerts.
+func newIBMChannelsCommand(d *deps) *cobra.Command {
+	return &cobra.Command{
+		Use:   "mqcerts",
+		Short: "Write the channel definitions for IBM MQ, and feed them to runmqsc where there is one",
+		Long: `Writes the definitions of the five channels to the file that mqscfile names, readable by you alone since they hold the
+key store's password. Where the program runmqsc is on the PATH it is run on the queue manager qm; what it prints goes to
+the file mqlog. No queue manager is made, deleted or changed otherwise.`,
+		Example: "  scripts/mqcerts.sh",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			job, err := d.ibmJob()
+			if err != nil {
+				return err
+			}
+			return d.defineChannels(c.Context(), job)
+		},
+	}
+}
+
+// newIBMCleanCommand is cleancert.
+func newIBMCleanCommand(d *deps) *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use:   "cleancert",
+		Short: "List what the scripts made, ask, and remove it; the CA is kept under another name",
+		Long: `Lists the files that the other scripts have made and removes them once that is confirmed. The CA's folder is renamed,
+since nothing could make a lost CA again, and the password file stays, since the CA's key is encrypted under it. No
+queue manager is touched: end one that uses the key store first.`,
+		Example: "  scripts/cleancert.sh --yes",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			job, err := d.ibmJob()
+			if err != nil {
+				return err
+			}
+			return d.cleanIBM(job, yes)
+		},
+	}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
+}
+
+func (d *deps) cleanIBM(job *ibm.Job, yes bool) error {
+	made, err := job.Made()
+	if err != nil {
+		return err
+	}
+	if len(made) == 0 {
+		d.notice("There is nothing to remove.")
+		return nil
+	}
+	d.notice("To be removed (the CA's folder is renamed):")
+	for _, path := range made {
+		d.print("%s", printable(path))
+	}
+	if !yes {
+		if err := d.confirm("Remove them?"); err != nil {
+			return err
+		}
+	}
+	backup, err := job.Clean(made)
+	if backup != "" {
+		d.notice("The CA is kept in %s", backup)
+	}
+	return err
+}
+
+// confirm asks a person; without one it is a mistake in the command line, and no is an interruption.
+func (d *deps) confirm(question string) error {
+	if !d.isTerm {
+		return withHint(usagef("there is no terminal to ask on"), "repeat with --yes")
+	}
+	_, _ = fmt.Fprintf(d.err, "%s [y/N] ", question)
+	line, err := d.stdinLine.next()
+	if err != nil {
+		return err
+	}
+	if answer := strings.ToLower(strings.TrimSpace(string(line))); answer != "y" && answer != "yes" {
+		return ofKind(errInterrupted, errors.New("nothing was removed"))
+	}
+	return nil
+}
