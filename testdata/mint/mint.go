@@ -64,6 +64,7 @@ func New(t testing.TB, cn string, key crypto.Signer, issuer *Identity, ca bool) 
 	t.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	require.NoError(t, err)
+	serial.SetBit(serial, 62, 1) // always eight bytes, and positive
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: cn},
 		NotBefore: Day.AddDate(-1, 0, 0), NotAfter: Day.AddDate(20, 0, 0),
