@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mqttpki/mqttpki/ca"
+	"github.com/mqttpki/mqttpki/ca/inventory"
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
@@ -51,6 +53,10 @@ var outcomes = []outcome{
 	{keystore.ErrTooLarge, "limit", exitTooLarge, "no honest file reaches this limit; find out where the file came from"},
 	{keystore.ErrUnsupported, "unsupported", exitUnsupported, "have the program that made the file write it in another format"},
 	{keystore.ErrFormat, "format", exitFailed, "mqttpki inspect FILE says what the file really is"},
+	{inventory.ErrVersion, "version", exitUnsupported, "use the mqttpki that made this PKI"},
+	{inventory.ErrAmbiguous, "ambiguous", exitFailed, "give the certificate's serial, or its --role; mqttpki list shows them"},
+	{ca.ErrPolicy, "policy", exitFailed, ""},
+	{ca.ErrNotFound, "not-found", exitNotFound, "mqttpki list shows what there is"},
 	{errNotFound, "not-found", exitNotFound, "mqttpki list shows what there is"},
 }
 

@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqttpki/mqttpki/ca"
+	"github.com/mqttpki/mqttpki/ca/inventory"
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/safefile"
+)
+
+// Where `--ca-pass random` and `--root-pass random` keep what was made up, relative to the PKI.
+const (
+	issuingPassPath = "ca/ca.pass"
+	rootPassPath    = "ca/root.pass"
+)
+
+// openPKI opens the PKI's folder under its settings. A profile named by --profile takes the place of its role's.
+func (d *deps) openPKI(ctx context.Context, profile string) (*ca.Home, error) {
+	settings, err := d.readSettings()
+	if err != nil {
+		return nil, err
+	}
+	if profile != "" {
+		if err := settings.use(profile); err != nil {
+			return nil, err
+		}
+	}
+	h, err := ca.Open(ctx, d.pki, ca.Options{Now: d.now, Random: d.random, Settings: settings.Settings})
+	if errors.Is(err, ca.ErrNotFound) {
+		return nil, withHint(err, "mqttpki init-ca --pki %s, or name another folder with --pki", d.pki)
+	}
+	return h, err
+}
+
+// withPKI runs f on the opened PKI and closes it.
+func (d *deps) withPKI(ctx context.Context, profile string, f func(*ca.Home) error) error {
+	h, err := d.openPKI(ctx, profile)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(h), h.Close())
+}
+
+// caPassFlag adds --ca-pass.
+func caPassFlag(c *cobra.Command, source *passwordSource) {
+	c.Flags().Var(source, "ca-pass", "where the issuing CA's password is kept (default: ca/ca.pass in the PKI, else asked for)")
+}
+
+// rootPassFlag adds --root-pass.
+func rootPassFlag(c *cobra.Command, source *passwordSource) {
+	c.Flags().Var(source, "root-pass", "where the root's password is kept (default: that of --ca-pass)")
+}
+
+// unlock opens the key that signs servers and clients.
+func (d *deps) unlock(h *ca.Home, source passwordSource) (*ca.Authority, error) {
+	if h.RootOnly() {
+		return d.unlockKey(h, ca.RootKeyPath, issuingPassPath, "--ca-pass", source, h.Unlock)
+	}
+	return d.unlockKey(h, ca.IssuingKeyPath, issuingPassPath, "--ca-pass", source, h.Unlock)
+}
+
+// unlockRoot opens the root's key.
+func (d *deps) unlockRoot(h *ca.Home, source passwordSource) (*ca.Authority, error) {
+	pass := rootPassPath
+	if _, _, err := readPassFile(h.Path(pass)); errors.Is(err, fs.ErrNotExist) {
+		pass = issuingPassPath // one password for both
+	}
+	a, err := d.unlockKey(h, ca.RootKeyPath, pass, "--root-pass", source, h.UnlockRoot)
+	if errors.Is(err, ca.ErrNotFound) {
+		err = withHint(err, "the root's key was moved away; bring it back to %s for this command", h.Path(ca.RootKeyPath))
+	}
+	return a, err
+}
+
+// unlockKey finds out the password of one key: the source that was named, else none for a key that is not encrypted, else
+// the file that `random` made, else the person.
+func (d *deps) unlockKey(h *ca.Home, keyPath, passPath, flag string, source passwordSource,
+	unlock func(keystore.Secret) (*ca.Authority, error)) (*ca.Authority, error) {
+	if !source.given() {
+		encrypted, err := isEncryptedKey(h.Path(keyPath))
+		switch {
+		case err == nil && !encrypted, errors.Is(err, fs.ErrNotExist):
+			return unlock(nil) // which says what is missing
+		case err != nil:
+			return nil, fmt.Errorf("opening CA key: %w", err)
+		}
+		source = passwordSource{kind: sourcePrompt}
+		if _, _, err := readPassFile(h.Path(passPath)); err == nil {
+			source = passwordSource{kind: sourceFile, arg: h.Path(passPath)}
+		}
+	}
+	if source.kind == sourceRandom {
+		return nil, usagef("%s random would not open a key that is there already", flag)
+	}
+	pass, err := d.resolve(source, "the CA's key "+filepath.ToSlash(keyPath), false)
+	if err != nil {
+		return nil, withHint(err, "name where the CA's password is kept: %s file:PATH", flag)
+	}
+	a, err := unlock(pass.secret)
+	if errors.Is(err, keystore.ErrPassword) {
+		err = withHint(err, "name where the CA's password is kept: %s file:PATH", flag)
+	}
+	return a, err
+}
+
+// isEncryptedKey looks at a key's PEM label (RFC 7468 section 11).
+func isEncryptedKey(path string) (bool, error) {
+	data, err := safefile.Read(path, maxPEMFile)
+	return bytes.Contains(data, []byte("BEGIN ENCRYPTED PRIVATE KEY")), err
+}
+
+// notices passes on what a library wants the person to know.
+func (d *deps) notices(list []ca.Notice) {
+	for _, n := range list {
+		if n.Warning {
+			d.warn("%s", n.Text)
+		} else {
+			d.notice("note: %s", n.Text)
+		}
+	}
+}
+
+// backups says which old files were kept.
+func (d *deps) backups(list []safefile.Backup) {
+	for _, b := range list {
+		d.notice("note: the old %s is kept as %s", filepath.Base(b.Of), b.Path)
+	}
+}
+
+// completeNames completes identities from the inventory; what cannot be read completes nothing.
+func (d *deps) completeNames(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	inv, err := inventory.Open(c.Context(), filepath.Join(d.pki, ca.InventoryPath), inventory.Options{BusyTimeout: time.Second})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer inv.Close()
+	var names []string
+	for e, err := range inv.List(c.Context(), inventory.Filter{States: []inventory.State{inventory.Issued}, Now: d.now()}) {
+		if err == nil && !ca.Role(e.Role).IsCA() && e.Note == "" {
+			names = append(names, e.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFrom completes a flag from a fixed list.
+func completeFrom(c *cobra.Command, flag string, list ...string) {
+	_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// parseSANs reads --san flags; nil when there are none.
+func parseSANs(texts []string) ([]ca.SAN, error) {
+	var sans []ca.SAN
+	for _, text := range texts {
+		for part := range strings.SplitSeq(text, ",") {
+			san, err := ca.ParseSAN(strings.TrimSpace(part))
+			if err != nil {
+				return nil, err
+			}
+			sans = append(sans, san)
+		}
+	}
+	return sans, nil
+}
+
+// parseSubject reads a --subject flag; nil for "".
+func parseSubject(text string) (keystore.Name, error) {
+	if text == "" {
+		return nil, nil
+	}
+	return ca.ParseDN(text)
+}
+
+// keyTypeNames are what --key-type takes.
+func keyTypeNames() []string {
+	var names []string
+	for _, k := range ca.KeyTypes() {
+		names = append(names, string(k))
+	}
+	return names
+}
+
+// leafRoleNames are what --role takes where certificates are issued.
+func leafRoleNames() []string {
+	var names []string
+	for _, r := range ca.LeafRoles() {
+		names = append(names, string(r))
+	}
+	return names
+}
+
+// baseNames are the file names of paths that lie in one folder.
+func baseNames(paths []string) string {
+	var names []string
+	for _, p := range paths {
+		names = append(names, path.Base(filepath.ToSlash(p)))
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqttpki/mqttpki/ca"
+	"github.com/mqttpki/mqttpki/convert"
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/formats"
+)
+
+// The formats that an identity's files are written in.
+const (
+	formatPEM = "pem"
+	formatP12 = "p12"
+	formatJKS = "jks"
+)
+
+// storeOptions are the flags that say which files an identity gets, and under which passwords.
+type storeOptions struct {
+	Formats   []string       // --format
+	Runtime   string         // --for: formats of a client runtime, and its settings printed
+	StorePass passwordSource // of key stores; not given: made up
+	KeyPass   passwordSource // of the key in PEM and JKS; not given: none in PEM, the store's in JKS
+	TrustPass passwordSource // of truststores; not given: that of the key stores
+	Profile12 string         // --p12-profile
+}
+
+// flags adds the flags.
+func (o *storeOptions) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringSliceVar(&o.Formats, "format", nil, "files to write: pem, p12, jks (default pem; for clients pem,p12)")
+	f.StringVar(&o.Runtime, "for", "", "a client runtime: writes the formats it reads and prints its settings ("+strings.Join(runtimeNames(), ", ")+")")
+	f.Var(&o.StorePass, "store-pass", "where the stores' password is kept (default: a random one, in NAME.pass)")
+	f.Var(&o.KeyPass, "key-pass", "where the password of the key itself is kept: encrypts NAME.key, and the key in NAME.jks")
+	f.Var(&o.TrustPass, "trust-pass", "where the truststores' password is kept (default: the stores')")
+	f.StringVar(&o.Profile12, "p12-profile", "", "PKCS12 encryption: modern (default), or legacy for readers before 2018")
+	completeFrom(c, "format", formatPEM, formatP12, formatJKS)
+	completeFrom(c, "for", runtimeNames()...)
+	completeFrom(c, "p12-profile", "modern", "legacy")
+}
+
+// storeFiles builds an identity's files: options with their passwords resolved.
+type storeFiles struct {
+	d         *deps
+	formats   []string
+	profile12 string
+	store     password
+	key       password
+	trust     password
+	changes   []keystore.Change // what a format could not carry as it is
+}
+
+// resolve decides the formats and reads the passwords, before anything is issued. Without a key (it is elsewhere) there
+// can be no stores.
+func (o *storeOptions) resolve(d *deps, role ca.Role, hasKey bool) (*storeFiles, error) {
+	list, err := o.formatList(role, hasKey)
+	if err != nil {
+		return nil, err
+	}
+	if o.Profile12 != "" && o.Profile12 != "modern" && o.Profile12 != "legacy" {
+		return nil, usagef("--p12-profile is modern or legacy, not %q", o.Profile12)
+	}
+	s := &storeFiles{d: d, formats: list, profile12: o.Profile12}
+	if o.KeyPass.given() {
+		if s.key, err = d.resolve(o.KeyPass, "the private key", true); err != nil {
+			return nil, err
+		}
+		if s.key.made {
+			return nil, usagef("--key-pass random would be lost; name where it is kept: file:PATH or env:NAME")
+		}
+	}
+	if !s.has(formatP12) && !s.has(formatJKS) {
+		return s, nil
+	}
+	if s.store, err = d.resolve(o.StorePass.or(passwordSource{kind: sourceRandom}), "the stores", true); err != nil {
+		return nil, err
+	}
+	s.trust = password{secret: s.store.secret}
+	if o.TrustPass.given() {
+		if s.trust, err = d.resolve(o.TrustPass, "the truststores", true); err != nil {
+			return nil, err
+		}
+		if s.trust.made {
+			return nil, usagef("--trust-pass random would be lost; leave it out, or name where it is kept")
+		}
+	}
+	if s.has(formatJKS) && (!s.store.secret.Given() || !s.trust.secret.Given()) {
+		return nil, withHint(usagef("JKS cannot do without a password"), "--format pem,p12, or --store-pass random")
+	}
+	if s.has(formatP12) && !s.store.secret.Given() {
+		d.warn("the PKCS12 stores are not encrypted: whoever reads the file has the key")
+	}
+	return s, nil
+}
+
+// formatList is what --format and --for ask for, without repetitions.
+func (o *storeOptions) formatList(role ca.Role, hasKey bool) ([]string, error) {
+	list := slices.Clone(o.Formats)
+	if o.Runtime != "" {
+		r, err := findRuntime(o.Runtime)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r.formats...)
+	}
+	if len(list) == 0 {
+		list = []string{formatPEM}
+		if role == ca.RoleClient && hasKey {
+			list = append(list, formatP12)
+		}
+	}
+	for _, f := range list {
+		switch {
+		case f != formatPEM && f != formatP12 && f != formatJKS:
+			return nil, withHint(usagef("there is no format %q to issue in", f), "--format pem,p12,jks")
+		case f != formatPEM && !hasKey:
+			return nil, usagef("a %s store needs the key, which is elsewhere; only pem can be written", f)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
+}
+
+func (s *storeFiles) has(format string) bool { return slices.Contains(s.formats, format) }
+
+// build is the ca.Build of an order.
+func (s *storeFiles) build(p *ca.Product) ([]keystore.Artifact, error) {
+	return s.artifacts(ca.FilesOf(p.Role, p.Name), p.Identity, p.Anchors)
+}
+
+// artifacts builds all files of an identity. Every store is read back before it is returned.
+func (s *storeFiles) artifacts(files ca.Files, id keystore.Identity, anchors []keystore.Anchor) ([]keystore.Artifact, error) {
+	var out []keystore.Artifact
+	if s.has(formatPEM) {
+		pem, err := s.pemFiles(files, id, anchors)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, pem...)
+	}
+	for _, f := range []struct{ format, key, trust string }{
+		{formatP12, files.P12, files.TrustP12}, {formatJKS, files.JKS, files.TrustJKS},
+	} {
+		if !s.has(f.format) {
+			continue
+		}
+		keys, err := s.encode(f.format, &keystore.Store{Identities: []keystore.Identity{id}}, s.store.secret)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, keystore.Artifact{Path: f.key, Mode: 0o600, Secret: true, Data: keys, Note: "key and chain"})
+		if len(anchors) == 0 {
+			continue
+		}
+		trust, err := s.encode(f.format, &keystore.Store{Anchors: anchors}, s.trust.secret)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, keystore.Artifact{Path: f.trust, Mode: 0o644, Data: trust, Note: "what to trust"})
+	}
+	if s.store.made {
+		line := append(slices.Clone([]byte(s.store.secret)), '\n')
+		out = append(out, keystore.Artifact{Path: files.Pass, Mode: 0o600, Secret: true, Data: line, Note: "the stores' password"})
+	}
+	return out, nil
+}
+
+// pemFiles are leaf, chain, anchors and key.
+func (s *storeFiles) pemFiles(files ca.Files, id keystore.Identity, anchors []keystore.Anchor) ([]keystore.Artifact, error) {
+	out := []keystore.Artifact{
+		{Path: files.Cert, Mode: 0o644, Data: ca.CertificatePEM(id.Chain[0]), Note: "the certificate"},
+		{Path: files.Chain, Mode: 0o644, Data: ca.CertificatePEM(id.Chain...), Note: "certificate and intermediates, what TLS sends"},
+	}
+	if len(anchors) > 0 {
+		var trusted []keystore.Certificate
+		for _, a := range anchors {
+			trusted = append(trusted, a.Certificate)
+		}
+		out = append(out, keystore.Artifact{Path: files.CA, Mode: 0o644, Data: ca.CertificatePEM(trusted...), Note: "what to trust"})
+	}
+	if id.Key == nil {
+		return out, nil
+	}
+	key, err := ca.KeyPEM(id.Key, s.key.secret, 0, s.d.random)
+	if err != nil {
+		return nil, err
+	}
+	return append(out, keystore.Artifact{Path: files.Key, Mode: 0o600, Secret: true, Data: key, Note: "the private key"}), nil
+}
+
+// encode writes one store, and reads it back.
+func (s *storeFiles) encode(format string, store *keystore.Store, secret keystore.Secret) ([]byte, error) {
+	codec, err := formats.ByName(format)
+	if err != nil {
+		return nil, err
+	}
+	opts := keystore.EncodeOptions{Password: secret, Random: s.d.random, Now: s.d.now()}
+	switch format {
+	case formatP12:
+		opts.Profile = s.profile12
+	case formatJKS:
+		if len(store.Identities) > 0 {
+			opts.KeyPassword = s.key.secret
+		}
+	}
+	plan, err := convert.NewPlan([]convert.Source{{Name: "issued", Format: format, Store: store}},
+		convert.Recipe{Target: codec, Options: opts})
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.Refusal(); err != nil {
+		return nil, err
+	}
+	s.changes = append(s.changes, plan.Of(keystore.ChangeRenamed)...)
+	return plan.Build()
+}
+
+// tellChanges says which aliases a format spells otherwise.
+func (s *storeFiles) tellChanges() {
+	for _, c := range s.changes {
+		s.d.notice("note: the alias %q is %q in the store: %s", c.Entry, c.To, c.Why)
+	}
+}
+
+// existingFormats finds out in which formats an identity was written before.
+func existingFormats(exists func(path string) bool, files ca.Files) []string {
+	var found []string
+	for _, f := range []struct{ format, path string }{{formatPEM, files.Key}, {formatP12, files.P12}, {formatJKS, files.JKS}} {
+		if exists(f.path) {
+			found = append(found, f.format)
+		}
+	}
+	return found
+}
+
+// folderOf is where an identity's files lie, for people.
+func (d *deps) folderOf(files ca.Files) string {
+	return fmt.Sprintf("%s/%s", d.pki, path.Clean(files.Dir))
+}
