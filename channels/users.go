@@ -146,15 +146,28 @@ func (u *UserFile) Has(name string) bool {
 	return ok
 }
 
-// nobody is derived for users that do not exist, so that the time taken does not tell who does.
-var nobody = userLine{iterations: DefaultIterations, salt: make([]byte, saltBytes), hash: make([]byte, sha512.Size)}
+// nobody is derived for users that do not exist, so that the time taken does not tell who does. It costs what the
+// file's first user costs; in a file whose users differ in cost the time tells them apart anyway.
+func (u *UserFile) nobody() userLine {
+	line := userLine{iterations: DefaultIterations, salt: make([]byte, saltBytes), hash: make([]byte, sha512.Size)}
+	for _, l := range u.lines {
+		if l.name != "" {
+			line.iterations = l.iterations
+			break
+		}
+	}
+	return line
+}
 
 // Verify reports whether the user exists and has this password. Hashes are compared in constant time, and an unknown
-// user costs what a known one with the default iterations does.
+// user costs what a known one does.
 func (u *UserFile) Verify(name string, password keystore.Secret) bool {
-	line, known := nobody, false
-	if i, ok := u.index[name]; ok {
-		line, known = u.lines[i], true
+	var line userLine
+	i, known := u.index[name]
+	if known {
+		line = u.lines[i]
+	} else {
+		line = u.nobody()
 	}
 	if len(password) > maxPassword {
 		return false

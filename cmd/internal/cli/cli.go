@@ -86,12 +86,12 @@ due), 4 not found, 5 wrong password, 6 exists already, 7 locked, 8 not supported
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&d.pki, "pki", d.pki, "the PKI's folder (default $MQTTPKI_DIR, else ./pki)")
-	flags.BoolVarP(&d.quiet, "quiet", "q", false, "print results and errors only")
-	flags.BoolVarP(&d.verbose, "verbose", "v", false, "say what is being done")
+	flags.BoolVarP(&d.quiet, "quiet", "q", d.quiet, "print results and errors only")
+	flags.BoolVarP(&d.verbose, "verbose", "v", d.verbose, "say what is being done")
 	flags.BoolVar(&d.json, "json", d.json, "print one JSON document for machines, errors included")
 	_ = root.MarkPersistentFlagDirname("pki")
 
-	for _, add := range commands {
+	for _, add := range commands() {
 		root.AddCommand(add(d))
 	}
 	refuseUnknown(root)

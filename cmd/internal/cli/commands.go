@@ -2,8 +2,28 @@ package cli
 
 import "github.com/spf13/cobra"
 
-// commands is every command, in the order of the help; each stands in the file of its name.
-var commands = []func(*deps) *cobra.Command{
-	newVersionCommand,
-	newManCommand,
+// commands returns every command, in the order of the help; each stands in the file of its name.
+func commands() []func(*deps) *cobra.Command {
+	return []func(*deps) *cobra.Command{
+		newQuickstartCommand,
+		newInitCACommand,
+		newIssueCommand,
+		newSignCommand,
+		newCSRCommand,
+		newSelfSignCommand,
+		newRenewCommand,
+		newRevokeCommand,
+		newCRLCommand,
+		newListCommand,
+		newStatusCommand,
+		newConvertCommand,
+		newInspectCommand,
+		newCheckCommand,
+		newVerifyCommand,
+		newIBMCommand,
+		newExportCommand,
+		newCleanCommand,
+		newVersionCommand,
+		newManCommand,
+	}
 }
