@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,18 +29,17 @@ import (
 
 // authority is a CA for tests: a root, an issuing CA below it, and their CRLs.
 type authority struct {
-	t            testing.TB
-	name         string
-	root         *x509.Certificate
-	rootKey      *ecdsa.PrivateKey
-	issuing      *x509.Certificate
-	issuingKey   *ecdsa.PrivateKey
-	serial       int64
-	number       int64
-	revoked      []x509.RevocationListEntry
-	rootRevoked  []x509.RevocationListEntry
-	crlNotAfter  time.Time
-	issuingCRLKU bool
+	t           testing.TB
+	name        string
+	root        *x509.Certificate
+	rootKey     *ecdsa.PrivateKey
+	issuing     *x509.Certificate
+	issuingKey  *ecdsa.PrivateKey
+	serial      int64
+	number      int64
+	revoked     []x509.RevocationListEntry
+	rootRevoked []x509.RevocationListEntry
+	crlNotAfter time.Time
 }
 
 func newAuthority(t testing.TB, name string) *authority {
@@ -310,10 +308,10 @@ func (r *rig) pemFiles(h holder) (ca, cert, key string) {
 	return ca, cert, key
 }
 
-func mustURL(text string) *url.URL {
-	u, err := url.Parse(text)
-	if err != nil {
-		panic(err)
-	}
-	return u
+func pemOf(kind string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
+}
+
+func keystoreCertificate(c *x509.Certificate) keystore.Certificate {
+	return keystore.NewCertificate(c.Raw)
 }

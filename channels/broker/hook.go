@@ -49,7 +49,7 @@ func newServer(b *Broker) *mqtt.Server {
 	return mqtt.New(&mqtt.Options{
 		Capabilities:             c,
 		ClientNetReadBufferSize:  clientBuffer,
-		ClientNetWriteBufferSize: clientBuffer,
+		ClientNetWriteBufferSize: 1, // no gathering: what was gathered is sent with the next packet, which may never come
 		SysTopicResendInterval:   sysInterval,
 		Logger:                   serverLogger(b.log),
 	})

@@ -1,0 +1,265 @@
+package broker
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/mochi-mqtt/server/v2/packets"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mqttpki/mqttpki/channels"
+)
+
+// servedSerial is the serial number of the certificate that a listener shows.
+func (r *rig) servedSerial(listener string, h holder) string {
+	r.Helper()
+	conn, err := tls.Dial("tcp", r.address(listener), r.clientTLS(h))
+	require.NoError(r, err)
+	defer conn.Close()
+	return serialText(conn.ConnectionState().PeerCertificates[0])
+}
+
+func TestReloadServesTheNewCertificateAndKeepsGoodSessions(t *testing.T) {
+	r := newRig(t).start()
+	dev := r.ca.client("dev1")
+	live := r.client(required, dev, 5, connectOptions{id: "live"})
+	before := r.servedSerial(required, dev)
+	r.server = r.ca.server()
+	require.NoError(t, r.broker.Reload())
+	for _, listener := range []string{required, optional, secureWS, optionWSS} {
+		after := r.servedSerial(listener, dev)
+		assert.NotEqual(t, before, after, listener)
+		assert.Equal(t, serialText(r.server.cert), after, listener)
+	}
+	assert.Zero(t, live.published("devices/dev1/x", "still here", false))
+}
+
+func TestABadReloadChangesNothing(t *testing.T) {
+	r := newRig(t).start()
+	dev := r.ca.client("dev1")
+	before := r.servedSerial(required, dev)
+	live := r.client(required, dev, 5, connectOptions{id: "live"})
+
+	good := r.server
+	r.server = r.ca.server()
+	r.server.key = newKey(t) // not the certificate's
+	r.ca.revoke(dev)         // in a CRL that would have been fine
+	err := r.broker.Reload()
+	assert.ErrorContains(t, err, "the server key does not belong to the server certificate")
+	r.logged("reload refused; everything stays as it was")
+	assert.Equal(t, before, r.servedSerial(required, dev))
+	assert.Zero(t, live.published("devices/dev1/x", "still here", false))
+
+	r.server = good
+	require.NoError(t, r.broker.Reload())
+	assert.Equal(t, packets.ErrNotAuthorized.Code, live.expectEnd())
+}
+
+func TestARevokedClientIsSentAway(t *testing.T) {
+	for _, listener := range []string{required, secureWS} {
+		for _, version := range both {
+			r := newRig(t)
+			r.opts.StateDir = t.TempDir()
+			r.start()
+			dev, other := r.ca.client("dev1"), r.ca.client("ops-1")
+			ops := r.client(required, other, 5, connectOptions{id: "ops"})
+			ops.subscribe("devices/#")
+			o := connectOptions{id: "tank", keep: true, expiry: 600, will: "devices/dev1/will"}
+			live := r.client(listener, dev, version, o)
+			live.subscribe("devices/dev1/#")
+
+			r.ca.revoke(dev)
+			require.NoError(t, r.broker.Reload())
+			reason := live.expectEnd()
+			if version == 5 {
+				assert.Equal(t, packets.ErrNotAuthorized.Code, reason)
+			}
+			r.logged("client sent away")
+			ops.silent() // no will
+
+			// Nothing of the session is left: the id is free, and a later owner inherits nothing.
+			require.Eventually(t, func() bool { _, there := r.broker.server.Clients.Get("tank"); return !there }, testPatience, time.Millisecond)
+			next := r.wire(required, other, version)
+			ack := next.connect(connectOptions{id: "tank", keep: true, expiry: 600})
+			assert.Zero(t, ack.ReasonCode)
+			assert.False(t, ack.SessionPresent)
+			assert.Empty(t, r.broker.server.Topics.Subscribers("devices/dev1/x").Subscriptions["tank"].Filter)
+			assert.Error(t, r.tlsGetsIn(listener, r.clientTLS(dev)))
+		}
+	}
+}
+
+func TestARevokedClientsStoredSessionGoes(t *testing.T) {
+	for _, when := range []string{"while the broker runs", "while it does not"} {
+		t.Run(when, func(t *testing.T) {
+			r := newRig(t)
+			r.opts.StateDir = t.TempDir()
+			r.start()
+			dev, ops := r.ca.client("dev1"), r.ca.client("ops-1")
+			listener := r.client(required, ops, 5, connectOptions{id: "ops"})
+			listener.subscribe("devices/dev1/will")
+			w := r.client(required, dev, 5, connectOptions{id: "tank", keep: true, expiry: 600, will: "devices/dev1/will", willDelay: 2})
+			w.subscribe("devices/dev1/x")
+			w.vanish()
+			r.logged("client disconnected\" client=tank")
+			listener.published("devices/dev1/x", "queued", false)
+
+			r.ca.revoke(dev)
+			if when == "while it does not" {
+				require.NoError(t, r.broker.Close())
+				r.start()
+			} else {
+				require.NoError(t, r.broker.Reload())
+				time.Sleep(4 * time.Second) // the will would be due
+				listener.silent()
+				r.restart()
+			}
+			next := r.wire(required, ops, 5)
+			ack := next.connect(connectOptions{id: "tank", keep: true, expiry: 600})
+			assert.Zero(t, ack.ReasonCode)
+			assert.False(t, ack.SessionPresent)
+			next.silent()
+		})
+	}
+}
+
+func TestReloadTakesBackWhatIsNoLongerAllowed(t *testing.T) {
+	r := newRig(t)
+	r.model.Access = append(r.model.Access, rule("*", "news/#"))
+	r.opts.StateDir = t.TempDir()
+	r.start()
+	dev := r.ca.client("dev1")
+	ops := r.client(required, r.ca.client("ops-1"), 5, connectOptions{id: "ops"})
+	stored := connectOptions{id: "tank", keep: true, expiry: 600}
+	away := r.client(required, dev, 5, stored)
+	require.Equal(t, []byte{1, 1}, away.subscribe("news/#", "devices/dev1/#"))
+	away.leave()
+	ops.published("news/1", "queued before the rules changed", false)
+	ops.published("devices/dev1/1", "fine", false)
+	live := r.client(required, dev, 5, connectOptions{id: "live"})
+	require.Equal(t, []byte{1}, live.subscribe("news/#"))
+
+	r.model.Access = r.model.Access[:2]
+	require.NoError(t, r.broker.Reload())
+	ops.published("news/2", "after", false)
+	live.silent()
+	assert.NotEqual(t, []byte{1}, live.subscribe("news/#"))
+	check := func() {
+		t.Helper()
+		back := r.wire(required, dev, 5)
+		ack := back.connect(stored)
+		require.True(t, ack.SessionPresent)
+		_, payload := back.message()
+		assert.Equal(t, "fine", payload)
+		back.silent()
+		back.leave()
+	}
+	check()
+
+	// The same when the rules change while the broker is down.
+	ops.published("devices/dev1/2", "fine", false)
+	require.NoError(t, r.broker.Close())
+	r.model.Access = []channels.Rule{rule("*", "devices/{user}/#")}
+	r.start()
+	check()
+}
+
+func TestRemovedPasswordUsersAreSentAway(t *testing.T) {
+	r := newRig(t).start()
+	alice := connectOptions{id: "a", user: "alice", password: aPassword, keep: true, expiry: 600}
+	live := r.client(plain, nobody, 5, alice)
+	bob := r.client(plain, nobody, 5, connectOptions{id: "b", user: "bob", password: aPassword})
+	users := *r.users
+	changed, err := channels.ParseUsers(users.Bytes())
+	require.NoError(t, err)
+	changed.Remove("alice")
+	r.users = changed
+	require.NoError(t, r.broker.Reload())
+	assert.Equal(t, packets.ErrNotAuthorized.Code, live.expectEnd())
+	assert.Zero(t, bob.published("devices/bob/x", "still here", false))
+}
+
+func TestACAThatIsNotTrustedAnyMore(t *testing.T) {
+	r := newRig(t)
+	partner := newAuthority(t, "partner")
+	r.model.Trust = append(r.model.Trust, channels.Trust{CA: "partner.crt", CRL: "partner.crl", Users: "partner-*"})
+	r.extra = append(r.extra, partner.trust())
+	r.start()
+	live := r.client(required, partner.client("partner-7"), 5, connectOptions{id: "p"})
+	r.model.Trust, r.extra = r.model.Trust[:1], nil
+	require.NoError(t, r.broker.Reload())
+	assert.Equal(t, packets.ErrNotAuthorized.Code, live.expectEnd())
+}
+
+func TestListenersThatMoveWaitForARestart(t *testing.T) {
+	r := newRig(t).start()
+	r.listener(required).Port = 1
+	r.listener(optional).Name = "NEW"
+	require.NoError(t, r.broker.Reload())
+	r.logged("wait for a restart")
+	r.logged("is gone from the model")
+	r.logged("is new")
+	dev := r.ca.client("dev1")
+	conn, err := tls.Dial("tcp", r.address(required), r.clientTLS(dev))
+	require.NoError(t, err)
+	_ = conn.Close()
+	_, err = tls.Dial("tcp", r.address(optional), r.clientTLS(dev))
+	assert.Error(t, err, "the port of a listener that is gone")
+}
+
+func TestChangedFilesAreReloaded(t *testing.T) {
+	dir := t.TempDir()
+	crl := filepath.Join(dir, "issuing.crl")
+	r := newRig(t)
+	require.NoError(t, os.WriteFile(crl, r.ca.crls(), 0o600))
+	r.opts.Source = func() (*channels.Deployment, Material, error) {
+		d, m, _ := r.source()
+		data, err := os.ReadFile(crl)
+		m.Trust[0].CRLs = []CRLFile{{crl, data}}
+		return d, m, err
+	}
+	r.opts.Watch = []string{crl, filepath.Join(dir, "absent")}
+	r.start()
+	dev, good := r.ca.client("dev1"), r.ca.client("dev2")
+	live := r.client(required, dev, 5, connectOptions{id: "live"})
+	bystander := r.client(required, good, 5, connectOptions{id: "bystander"})
+
+	require.NoError(t, os.WriteFile(crl, []byte("damaged"), 0o600))
+	r.logged("reload refused")
+	assert.Zero(t, live.published("devices/dev1/x", "x", false))
+
+	r.ca.revoke(dev)
+	next := filepath.Join(dir, "next")
+	require.NoError(t, os.WriteFile(next, r.ca.crls(), 0o600))
+	replaced := time.Now()
+	require.NoError(t, os.Rename(next, crl))
+	assert.Equal(t, packets.ErrNotAuthorized.Code, live.expectEnd())
+	t.Logf("the revoked client was sent away %v after its CRL was replaced", time.Since(replaced).Round(time.Millisecond))
+	assert.Zero(t, bystander.published("devices/dev2/x", "x", false))
+}
+
+func TestReloadWithoutASource(t *testing.T) {
+	r := newRig(t)
+	r.opts.Source = func() (*channels.Deployment, Material, error) { return nil, Material{}, errors.New("cannot read it") }
+	r.start()
+	assert.ErrorContains(t, r.broker.Reload(), "cannot read it")
+	r.broker.opts.Source = nil
+	assert.Error(t, r.broker.Reload())
+}
+
+func TestServerCertificateChainLeavesOutTheRoot(t *testing.T) {
+	r := newRig(t)
+	id := r.ca.identity(r.server)
+	id.Chain = append(id.Chain, keystoreCertificate(r.ca.root))
+	cert, err := certificate(&id)
+	require.NoError(t, err)
+	assert.Equal(t, [][]byte{r.server.cert.Raw, r.ca.issuing.Raw}, cert.Certificate)
+	_, err = x509.ParseCertificate(cert.Certificate[1])
+	require.NoError(t, err)
+}
