@@ -42,11 +42,12 @@ func TestKeytoolReadsWhatWeWrite(t *testing.T) {
 	eachJDK(t, func(t *testing.T, keytool string) {
 		dir := t.TempDir()
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "ours.jks"), encodeStore(t, want, nil), 0o600))
-		list := interop.Run(t, dir, keytool, "-J-Duser.language=en", "-list", "-v", "-keystore", "ours.jks", "-storetype", "JKS", "-storepass", "changeit")
+		list := interop.Run(t, dir, keytool, "-J-Duser.language=en", "-J-Duser.timezone=UTC", "-list", "-v", "-keystore", "ours.jks", "-storetype", "JKS", "-storepass", "changeit")
 		assert.Contains(t, list, "Your keystore contains 3 entries")
 		assert.Contains(t, list, "Alias name: srvalias")
 		assert.Contains(t, list, "Certificate chain length: 2")
 		assert.Contains(t, list, "Entry type: trustedCertEntry")
+		assert.Equal(t, 3, strings.Count(list, "Creation date: Mar 14, 2026"), list)
 
 		interop.Run(t, dir, keytool, "-importkeystore", "-noprompt",
 			"-srckeystore", "ours.jks", "-srcstoretype", "JKS", "-srcstorepass", "changeit",
