@@ -1,8 +1,6 @@
 package p12file
 
 import (
-	"crypto"
-	"crypto/x509"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -11,6 +9,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/ber"
 	"github.com/mqttpki/mqttpki/keystore/pbe"
 )
 
@@ -27,31 +26,16 @@ type certEntry struct {
 	cert keystore.Certificate
 }
 
-// maxParsedKey is the longest PrivateKeyInfo in bytes that is taken apart: RSA of 16384 bits has some 9,300, and
-// checking the numbers of a longer one costs seconds.
-const maxParsedKey = 16 << 10
-
-// newPrivateKey checks the outline of a PrivateKeyInfo (RFC 5208 or 5958) and, where Go knows the algorithm, parses it.
+// newPrivateKey wraps a PrivateKeyInfo, which may be BER.
 func newPrivateKey(data []byte, maxDepth int) (*keystore.PrivateKey, error) {
-	malformed := fmt.Errorf("reading a private key: %w", keystore.ErrFormat)
-	der, rest, err := toDER(data, maxDepth)
+	der, rest, err := ber.Normalize(data, maxDepth)
 	if err != nil {
 		return nil, fmt.Errorf("reading a private key: %w", err)
 	}
-	in := cryptobyte.String(der)
-	var body, alg, octets cryptobyte.String
-	var version int64
-	if len(rest) > 0 || !in.ReadASN1(&body, cbasn1.SEQUENCE) || !body.ReadASN1Integer(&version) ||
-		!body.ReadASN1(&alg, cbasn1.SEQUENCE) || !body.ReadASN1(&octets, cbasn1.OCTET_STRING) {
-		return nil, malformed
+	if len(rest) > 0 {
+		return nil, fmt.Errorf("reading a private key: %d bytes follow it: %w", len(rest), keystore.ErrFormat)
 	}
-	key := &keystore.PrivateKey{PKCS8: der}
-	if len(der) <= maxParsedKey {
-		if parsed, err := x509.ParsePKCS8PrivateKey(der); err == nil {
-			key.Signer, _ = parsed.(crypto.Signer)
-		}
-	}
-	return key, nil
+	return keystore.NewPrivateKey(der)
 }
 
 // readPlainKey reads a keyBag, which is not encrypted.
@@ -100,7 +84,10 @@ func (d *decoder) readCert(value cryptobyte.String, attrs attributes) error {
 		d.report.add("warning", "unknown-certificate", attrs.name, "a certificate of type %s, not X.509, was passed over", oid)
 		return nil
 	}
-	cert := keystore.NewCertificate(der)
+	cert, err := keystore.ParseCertificate(der)
+	if err != nil {
+		return fmt.Errorf("entry %q: %w", attrs.name, err)
+	}
 	if cert.X509 == nil {
 		d.report.add("warning", "odd-certificate", attrs.name, "a certificate does not follow RFC 5280 and is kept as it is")
 	}

@@ -213,7 +213,9 @@ func TestOddBags(t *testing.T) {
 		})
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { // a certificate with an unknown attribute that has no value
 			b.AddASN1ObjectIdentifier(idCertBag)
-			b.AddASN1(tagExplicit0, func(b *cryptobyte.Builder) { addCert(b, keystore.Certificate{Raw: []byte("odd")}) })
+			b.AddASN1(tagExplicit0, func(b *cryptobyte.Builder) {
+				addCert(b, keystore.Certificate{Raw: []byte("0\x07\x30\x00\x30\x00\x03\x01\x00")})
+			})
 			b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) {
 				addAttribute(b, parseID("1.3.6.1.4.1.311.17.2"), func(*cryptobyte.Builder) {})
 				addAttribute(b, idFriendlyName, func(b *cryptobyte.Builder) {

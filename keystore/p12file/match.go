@@ -60,7 +60,7 @@ func assemble(keys []keyEntry, certs []certEntry, lim keystore.Limits, r *report
 	}
 	m := newMatcher(plain, len(keys) > 0, r)
 	leaves := m.pair(keys, publics)
-	chains := newChainer(plain, lim, r)
+	chains := newChains(plain, lim, r)
 	for i, k := range keys {
 		id := keystore.Identity{Alias: k.name, Created: dateOf(k.id), Key: k.key, Locked: k.locked}
 		if leaf := leaves[i]; leaf != none {
@@ -72,7 +72,7 @@ func assemble(keys []keyEntry, certs []certEntry, lim keystore.Limits, r *report
 		s.Identities = append(s.Identities, id)
 	}
 	for i, c := range plain {
-		if !m.claimed[i] && !chains.uses(c.cert) {
+		if !m.claimed[i] && !chains.used[string(c.cert.Raw)] {
 			s.Loose = append(s.Loose, keystore.Anchor{Alias: c.name, Certificate: c.cert})
 		}
 	}
@@ -87,7 +87,7 @@ func publicOf(key *keystore.PrivateKey) string {
 	return spkiOf(key.Signer.Public())
 }
 
-// spkiOf encodes a public key. Going through Go's own encoder makes keys equal that are written differently.
+// spkiOf encodes a public key, or returns "" for one that Go does not know. Going through Go's own encoder makes keys equal that are written differently.
 func spkiOf(public crypto.PublicKey) string {
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
@@ -108,10 +108,7 @@ func newMatcher(certs []certEntry, wanted bool, r *report) *matcher {
 	}
 	m.publics = make([]string, len(certs))
 	for i, c := range certs {
-		public := ""
-		if c.cert.X509 != nil && c.cert.X509.PublicKey != nil {
-			public = spkiOf(c.cert.X509.PublicKey)
-		}
+		public := spkiOf(c.cert.PublicKey())
 		m.publics[i] = public
 		if public != "" {
 			m.byPublic.add(public, i)

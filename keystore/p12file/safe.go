@@ -8,6 +8,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/ber"
 )
 
 var (
@@ -30,7 +31,7 @@ func readContentInfo(in *cryptobyte.String) (oid string, content cryptobyte.Stri
 // layer normalizes one layer of the file to DER and returns the content of the SEQUENCE that it is. The file's layers
 // lie in each other as OCTET STRINGs, and each may be BER by itself.
 func (d *decoder) layer(data []byte, what string) (cryptobyte.String, error) {
-	der, rest, err := toDER(data, d.limits.Depth)
+	der, rest, err := ber.Normalize(data, d.limits.Depth)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", what, err)
 	}
@@ -99,25 +100,15 @@ func (d *decoder) readEncryptedSafe(content cryptobyte.String) error {
 	return d.readSafe(plain)
 }
 
-// readCiphertext reads EncryptedContent, [0] IMPLICIT OCTET STRING. In BER it may have come in pieces; the normalizer
-// leaves those under the constructed tag, since [0] EXPLICIT looks the same.
+// readCiphertext reads EncryptedContent, [0] IMPLICIT OCTET STRING, which in BER may have come in pieces.
 func readCiphertext(info *cryptobyte.String) ([]byte, bool) {
-	var whole, pieces cryptobyte.String
-	if info.PeekASN1Tag(tagImplicit0) {
-		return whole, info.ReadASN1(&whole, tagImplicit0)
-	}
-	if !info.ReadASN1(&pieces, tagExplicit0) {
+	var element cryptobyte.String
+	var tag cbasn1.Tag
+	if !info.ReadAnyASN1Element(&element, &tag) || tag != tagImplicit0 && tag != tagExplicit0 {
 		return nil, false
 	}
-	joined := make([]byte, 0, len(pieces))
-	for !pieces.Empty() {
-		var piece cryptobyte.String
-		if !pieces.ReadASN1(&piece, cbasn1.OCTET_STRING) {
-			return nil, false
-		}
-		joined = append(joined, piece...)
-	}
-	return joined, true
+	octets, err := ber.Octets(element)
+	return octets, err == nil
 }
 
 // readSafe reads SafeContents.

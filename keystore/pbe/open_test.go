@@ -192,3 +192,15 @@ func TestPBMAC1(t *testing.T) {
 func TestParseOID(t *testing.T) {
 	assert.Equal(t, asn1.ObjectIdentifier{1, 2, 840, 113549}, parseOID("1.2.840.113549"))
 }
+
+// oldParams returns the AlgorithmIdentifier of one of oldKinds.
+func oldParams(oid string) []byte {
+	return der(func(b *cryptobyte.Builder) {
+		addAlgorithm(b, oid, func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				b.AddASN1OctetString(make([]byte, 8))
+				b.AddASN1Int64(2)
+			})
+		})
+	})
+}
