@@ -141,7 +141,7 @@ func (c *command) keywordless(word string) *command {
 
 // heading returns the comments that begin an MQSC file.
 func heading(s targets.Settings, what string) string {
-	return comment("%s of queue manager %s.", what, blockOf(s).QueueManager) +
+	return comment("%s.", what) + comment("Queue manager: %s", blockOf(s).QueueManager) +
 		comment("For IBM MQ %s; the MQXR service must be running.", s.Release)
 }
 

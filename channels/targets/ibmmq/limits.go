@@ -91,7 +91,7 @@ func tlsLimits() []targets.Limit {
 		}},
 		{Severity: channels.Warning, Field: "tls", Source: srcTLS, Listener: func(s targets.Settings, l *channels.Listener) string {
 			if l.Transport.Encrypted() && cipherOf(s, l) == "" {
-				return "TLS versions and cipher suites are those that the service's Java enables; ssl_cipher allows a single suite"
+				return fmt.Sprintf("TLS %s or later with %s cipher suites cannot be asked for: what the service's Java enables is allowed; ssl_cipher allows a single suite", l.TLS.Min, l.TLS.Ciphers)
 			}
 			return ""
 		}},

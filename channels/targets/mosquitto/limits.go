@@ -38,7 +38,7 @@ func blockLimits() []targets.Limit {
 			return ""
 		}},
 		{Severity: channels.Warning, Since: "2.1", Source: src21, Whole: func(targets.Settings) string {
-			return "per_listener_settings, acl_file and password_file still work, and are to go with 3.0"
+			return "per_listener_settings, acl_file and password_file still work, and are to go with 3.0; a reload that meets an unreadable access list ends the broker"
 		}},
 	}
 }

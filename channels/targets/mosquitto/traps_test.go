@@ -48,6 +48,42 @@ func TestWebSocketsAlone(t *testing.T) {
 	}
 }
 
+// TestAddresses binds IPv6, and every address of both kinds.
+func TestAddresses(t *testing.T) {
+	probe, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("there is no IPv6 on this machine")
+	}
+	probe.Close()
+	identity := channels.Identity{User: channels.UserNone, ClientID: channels.ClientIDAny}
+	d := model(t, nil,
+		channels.Listener{Name: "every", Port: 1, Transport: channels.TCP, Identity: identity},
+		channels.Listener{Name: "every-ws", Port: 2, Transport: channels.WS, Identity: identity},
+		channels.Listener{Name: "six", Port: 3, Transport: channels.TCP, Identity: identity},
+		channels.Listener{Name: "six-ws", Port: 4, Transport: channels.WS, Identity: identity},
+	)
+	for i, bind := range []string{"::", "::", "::1", "::1"} {
+		d.Listeners[i].Bind = bind
+	}
+	tr := run(t, d)
+	for _, tc := range []struct {
+		listener, address string
+		open              bool
+	}{
+		{"every", "127.0.0.1", true}, {"every", "::1", true}, {"every-ws", "127.0.0.1", true}, {"every-ws", "::1", true},
+		{"six", "127.0.0.1", false}, {"six", "::1", true}, {"six-ws", "127.0.0.1", false}, {"six-ws", "::1", true},
+	} {
+		c, err := net.Dial("tcp", net.JoinHostPort(tc.address, fmt.Sprint(tr.m.Listener(tc.listener).Port)))
+		assert.Equal(t, tc.open, err == nil, "%s at %s", tc.listener, tc.address)
+		if err == nil {
+			c.Close()
+		}
+	}
+	for _, l := range tr.m.Listeners {
+		assert.Equal(t, 0, tr.connect(l.Name, who{}), l.Name)
+	}
+}
+
 // TestLowestTLSVersion tells where tls_version holds.
 func TestLowestTLSVersion(t *testing.T) {
 	tr := run(t, model(t, nil,
