@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mqttpki/mqttpki/ca/inventory"
+	"github.com/mqttpki/mqttpki/ca/revoke"
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
@@ -88,12 +89,13 @@ func (f *foundation) fill(ctx context.Context, work string, opts Options) (files
 	if f.issuer != f.root {
 		h.issuing = f.issuer.Certificate()
 	}
-	for _, c := range f.certs() {
-		if err := h.recordCA(ctx, c); err != nil {
-			return nil, err
-		}
-	}
-	artifacts, err := f.artifacts(ctx, h)
+	artifacts := append(append([]keystore.Artifact{}, f.keys...), f.extra...)
+	// One transaction for all: nobody sees the folder before it is whole, so there are no steps to come back to.
+	err = inv.Batch(ctx, func(b *inventory.Batch) error {
+		recorded, err := f.record(b, h)
+		artifacts = append(artifacts, recorded...)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -110,51 +112,52 @@ func (f *foundation) fill(ctx context.Context, work string, opts Options) (files
 	return files, nil
 }
 
-// artifacts are all files but the inventory, which the probe identity and the CRLs are recorded in.
-func (f *foundation) artifacts(ctx context.Context, h *Home) ([]keystore.Artifact, error) {
-	artifacts := append([]keystore.Artifact{}, f.keys...)
+// record enters the CAs, the probe identity and the first CRLs, and returns their files.
+func (f *foundation) record(b *inventory.Batch, h *Home) ([]keystore.Artifact, error) {
+	var artifacts []keystore.Artifact
 	for _, c := range f.certs() {
+		if err := h.recordCA(b, c); err != nil {
+			return nil, err
+		}
 		artifacts = append(artifacts, publicFile(c.path, CertificatePEM(wrap(c.cert)), "the "+string(c.role)+" CA's certificate"))
 	}
 	artifacts = append(artifacts, publicFile(TrustPath, CertificatePEM(wrap(h.root)), "what servers and clients must trust"))
-	probe, err := h.revokedProbe(ctx, f.issuer)
+	probe, files, err := h.revokedProbe(b, f.issuer)
 	if err != nil {
 		return nil, err
 	}
-	artifacts = append(artifacts, probe...)
-	signers := []*Authority{f.issuer}
-	if f.root != nil && f.root != f.issuer {
-		signers = append(signers, f.root)
+	artifacts = append(artifacts, files...)
+	crl, err := h.firstCRL(b, f.issuer, probe)
+	if err != nil {
+		return nil, err
 	}
-	for _, a := range signers {
-		crl, err := h.makeCRL(ctx, a)
-		if err != nil {
+	artifacts = append(artifacts, crl.artifact())
+	if f.root != nil && f.root != f.issuer {
+		if crl, err = h.firstCRL(b, f.root); err != nil {
 			return nil, err
 		}
 		artifacts = append(artifacts, crl.artifact())
 	}
-	return append(artifacts, f.extra...), nil
+	return artifacts, nil
 }
 
 // recordCA enters a CA's own certificate.
-func (h *Home) recordCA(ctx context.Context, c caFile) error {
+func (h *Home) recordCA(b *inventory.Batch, c caFile) error {
 	issuer := c.cert
 	if !selfIssued(c.cert) {
 		issuer = h.root
 	}
 	now := h.opts.Now()
-	return h.inv.Batch(ctx, func(b *inventory.Batch) error {
-		id, err := b.Reserve(inventory.Reservation{
-			Serial: c.cert.SerialNumber, Issuer: issuerID(issuer), Name: caName(c.cert), Role: string(c.role), At: now, AnyName: true,
-		})
-		if err == nil {
-			err = b.Record(id, c.cert.Raw, []string{c.path})
-		}
-		if err == nil {
-			err = b.Issued(id, now)
-		}
-		return err
+	id, err := b.Reserve(inventory.Reservation{
+		Serial: c.cert.SerialNumber, Issuer: issuerID(issuer), Name: caName(c.cert), Role: string(c.role), At: now, AnyName: true,
 	})
+	if err == nil {
+		err = b.Record(id, c.cert.Raw, []string{c.path})
+	}
+	if err == nil {
+		err = b.Issued(id, now)
+	}
+	return err
 }
 
 // caName is what the inventory calls a CA.
@@ -169,42 +172,39 @@ func caName(c *x509.Certificate) string {
 // without touching a live one. It is valid as long as its CA.
 const ProbeName = "mqttpki-probe-revoked"
 
-// revokedProbe makes the probe identity and revokes it.
-func (h *Home) revokedProbe(ctx context.Context, a *Authority) ([]keystore.Artifact, error) {
-	key, err := ECDSAP256.Generate(h.opts.Random)
-	if err != nil {
-		return nil, err
-	}
-	prepared, err := a.Prepare(Profile{}, Request{
-		Role: RoleClient, Name: ProbeName, PublicKey: key.Signer.Public(),
-		NotBefore: a.Certificate().NotBefore, NotAfter: a.Certificate().NotAfter,
+// revokedProbe makes the probe identity, and revokes it at once.
+func (h *Home) revokedProbe(b *inventory.Batch, a *Authority) (revoke.Entry, []keystore.Artifact, error) {
+	identity, err := a.Identity(Request{
+		Role: RoleClient, Name: ProbeName, NotBefore: a.Certificate().NotBefore, NotAfter: a.Certificate().NotAfter,
 	})
 	if err != nil {
-		return nil, err
+		return revoke.Entry{}, nil, err
 	}
-	var artifacts []keystore.Artifact
-	_, id, err := h.signRecorded(ctx, a, prepared, inventory.Reservation{
-		Name: ProbeName, Role: string(RoleClient), Note: "revoked on purpose, for verify", AnyName: true,
-	}, func(cert *x509.Certificate) ([]keystore.Artifact, error) {
-		files := ProbeFiles()
-		keyPEM, err := KeyPEM(key, nil, 0, nil)
-		artifacts = []keystore.Artifact{
-			publicFile(files.Cert, CertificatePEM(wrap(cert)), "a revoked certificate, for verify"),
-			publicFile(files.Chain, CertificatePEM(append([]keystore.Certificate{wrap(cert)}, a.Chain()...)...), "the same with its chain"),
-			privateFile(files.Key, keyPEM, "its key, of no use"),
-		}
-		return artifacts, err
-	})
+	key, err := KeyPEM(identity.Key, nil, 0, nil)
 	if err != nil {
-		return nil, err
+		return revoke.Entry{}, nil, err
 	}
-	now := h.opts.Now()
-	return artifacts, h.inv.Batch(ctx, func(b *inventory.Batch) error {
-		if err := b.Issued(id, now); err != nil {
-			return err
-		}
-		return b.Revoke(id, now, reasonCessation)
+	files := ProbeFiles()
+	artifacts := []keystore.Artifact{
+		publicFile(files.Cert, CertificatePEM(identity.Chain[0]), "a revoked certificate, for verify"),
+		publicFile(files.Chain, CertificatePEM(identity.Chain...), "the same with its chain"),
+		privateFile(files.Key, key, "its key, of no use"),
+	}
+	now, cert := h.opts.Now(), identity.Chain[0].X509
+	id, err := b.Reserve(inventory.Reservation{
+		Serial: cert.SerialNumber, Issuer: issuerID(a.Certificate()), Name: ProbeName, Role: string(RoleClient), At: now,
+		Note: "revoked on purpose, for verify", AnyName: true,
 	})
+	if err == nil {
+		err = b.Record(id, cert.Raw, []string{files.Cert, files.Chain, files.Key})
+	}
+	if err == nil {
+		err = b.Issued(id, now)
+	}
+	if err == nil {
+		err = b.Revoke(id, now, reasonCessation)
+	}
+	return revoke.Entry{Serial: cert.SerialNumber, RevokedAt: now, Reason: int(reasonCessation)}, artifacts, err
 }
 
 // moveIn puts the new folder where it is to be. An existing one is moved aside under force; an empty one gives way, or,

@@ -135,6 +135,12 @@ func judgeImported(chain []*x509.Certificate, opts Options) ([]Notice, error) {
 			return nil, policy("CA %s is valid from %s to %s only", shortQuote(c.Subject.String()),
 				c.NotBefore.Format("2006-01-02"), c.NotAfter.Format("2006-01-02"))
 		}
+		if c.SerialNumber.Sign() <= 0 {
+			return nil, policy("CA %s has the serial number %v; a positive one is needed", shortQuote(c.Subject.String()), c.SerialNumber)
+		}
+		if c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCRLSign == 0 {
+			return nil, policy("CA %s may not sign CRLs (keyUsage), so nothing it issues could be revoked", shortQuote(c.Subject.String()))
+		}
 		if c.KeyUsage == 0 {
 			notices = append(notices, warn("import-no-key-usage", "CA %s has no keyUsage: strict TLS libraries refuse it", shortQuote(c.Subject.String())))
 		}

@@ -302,6 +302,63 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// TestImportAsKeytoolMakes: a CA with `-ext bc=ca:true` has no keyUsage; it is taken over with a warning, and can sign
+// CRLs all the same.
+func TestImportAsKeytoolMakes(t *testing.T) {
+	a := memoryCA(t, func(c *x509.Certificate) { c.KeyUsage = 0 })
+	store := &keystore.Store{Identities: []keystore.Identity{{Key: keyOf(t, ca.ECDSAP256), Chain: []keystore.Certificate{a.Root()}}}}
+	dir := filepath.Join(t.TempDir(), "pki")
+	result, err := ca.Import(t.Context(), dir, ca.ImportRequest{Store: store}, options())
+	require.NoError(t, err)
+	codes := []string{}
+	for _, n := range result.Notices {
+		codes = append(codes, n.Code)
+	}
+	assert.Equal(t, []string{"import-history", "import-no-key-usage", "ca-key-unencrypted"}, codes)
+	h, err := ca.Open(t.Context(), dir, options())
+	require.NoError(t, err)
+	defer h.Close()
+	require.NoError(t, parseCRL(t, h.Path(ca.RootCRLPath)).CheckSignatureFrom(h.Root()))
+
+	noCRL := memoryCA(t, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCertSign })
+	store.Identities[0].Chain[0] = noCRL.Root()
+	_, err = ca.Import(t.Context(), filepath.Join(t.TempDir(), "pki"), ca.ImportRequest{Store: store}, options())
+	require.ErrorIs(t, err, ca.ErrPolicy)
+}
+
+// TestOnlyTheIssuerIssues: the root of a PKI with two CAs signs no leaves.
+func TestOnlyTheIssuerIssues(t *testing.T) {
+	h, _ := newHome(t, ca.InitRequest{}, at(noon))
+	root, err := h.UnlockRoot(caPassword)
+	require.NoError(t, err)
+	_, err = h.Issue(t.Context(), root, ca.Order{Request: ca.Request{Role: ca.RoleClient, Name: "a"}})
+	require.ErrorIs(t, err, ca.ErrPolicy)
+}
+
+func TestCRLStatus(t *testing.T) {
+	now := noon
+	h, a := newHome(t, ca.InitRequest{}, func() time.Time { return now })
+	crls, err := h.CRLs(t.Context())
+	require.NoError(t, err)
+	require.Len(t, crls, 2)
+	assert.Equal(t, ca.CRLStatus{
+		Path: ca.IssuingCRLPath, Role: ca.RoleIssuing, Number: 1, ThisUpdate: noon, NextUpdate: noon.Add(30 * day), Entries: 1,
+	}, crls[0])
+	assert.Equal(t, ca.RoleRoot, crls[1].Role)
+	now = noon.Add(24 * day)
+	crls, err = h.CRLs(t.Context())
+	require.NoError(t, err)
+	assert.True(t, crls[0].Due)
+	assert.False(t, crls[1].Due)
+	_, err = h.SignCRL(t.Context(), a)
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(h.Path(ca.RootCRLPath)))
+	crls, err = h.CRLs(t.Context())
+	require.NoError(t, err)
+	assert.False(t, crls[0].Due)
+	assert.True(t, crls[1].Due, "it is not there")
+}
+
 // TestImportExpired: a CA that is over, or not yet, is no use.
 func TestImportExpired(t *testing.T) {
 	a := memoryCA(t, nil)

@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -78,7 +79,6 @@ func (h *Home) Issue(ctx context.Context, a *Authority, o Order) (*Product, erro
 
 func (h *Home) issue(ctx context.Context, a *Authority, o Order) (*Product, error) {
 	profile := h.opts.Settings.Profile(o.Role)
-	var notices []Notice
 	if o.PublicKey == nil {
 		if o.Key == nil {
 			kind := o.KeyType
@@ -103,7 +103,7 @@ func (h *Home) issue(ctx context.Context, a *Authority, o Order) (*Product, erro
 		return nil, err
 	}
 	product := &Product{
-		Role: o.Role, Name: o.Name, Anchors: h.Anchors(), Notices: append(notices, prepared.Notices...),
+		Role: o.Role, Name: o.Name, Anchors: h.Anchors(), Notices: prepared.Notices,
 		Identity: keystore.Identity{Alias: o.Name, Key: o.Key, Created: h.opts.Now()},
 	}
 	err = h.exclusively(ctx, func() error { return h.carryOut(ctx, a, o, prepared, product) })
@@ -136,6 +136,7 @@ func (h *Home) carryOut(ctx context.Context, a *Authority, o Order, prepared *Pr
 	if err != nil {
 		return err
 	}
+	ctx = context.WithoutCancel(ctx) // what is recorded is finished, also when somebody presses Ctrl-C now
 	product.Entry = id
 	for _, f := range cert.files {
 		product.Files = append(product.Files, f.Path)
@@ -209,6 +210,9 @@ func (h *Home) signAndBuild(a *Authority, p *Prepared, serial *big.Int, files fu
 
 // reserve takes a serial nobody has, and the name.
 func (h *Home) reserve(ctx context.Context, a *Authority, r inventory.Reservation) (*big.Int, int64, error) {
+	if !bytes.Equal(a.Certificate().Raw, h.Issuer().Raw) {
+		return nil, 0, policy("servers and clients are signed by %s alone", shortQuote(caName(h.Issuer())))
+	}
 	r.Issuer, r.At = issuerID(a.Certificate()), h.opts.Now()
 	const tries = 3 // one in 2^159 is taken; a second time means that the randomness is broken
 	for try := 1; ; try++ {

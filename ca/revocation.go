@@ -3,11 +3,13 @@ package ca
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
 	"math/big"
+	"os"
 	"time"
 
 	"github.com/mqttpki/mqttpki/ca/inventory"
@@ -52,10 +54,9 @@ func (h *Home) SignCRL(ctx context.Context, a *Authority) (*CRL, error) {
 	return crl, nil
 }
 
-// makeCRL signs and records a CRL.
-func (h *Home) makeCRL(ctx context.Context, a *Authority) (*CRL, error) {
-	issuer, now := a.Certificate(), h.opts.Now().UTC().Truncate(time.Second)
-	id := issuerID(issuer)
+// newCRL decides on everything but the number and the entries.
+func (h *Home) newCRL(issuer *x509.Certificate) *CRL {
+	now := h.opts.Now().UTC().Truncate(time.Second)
 	crl := &CRL{Path: IssuingCRLPath, ThisUpdate: now, NextUpdate: now.Add(h.opts.Settings.CRLValidity)}
 	if selfIssued(issuer) {
 		crl.Path = RootCRLPath
@@ -63,8 +64,14 @@ func (h *Home) makeCRL(ctx context.Context, a *Authority) (*CRL, error) {
 			crl.NextUpdate = now.Add(h.opts.Settings.RootValidity)
 		}
 	}
+	return crl
+}
+
+// makeCRL signs and records a CRL of what the inventory says. Its number is taken first, and never used again.
+func (h *Home) makeCRL(ctx context.Context, a *Authority) (*CRL, error) {
+	crl, id := h.newCRL(a.Certificate()), issuerID(a.Certificate())
 	// A certificate has to stand on one CRL beyond its end (RFC 5280 section 3.3), so the last CRL's date decides.
-	dropBefore := now
+	dropBefore := crl.ThisUpdate
 	last, err := h.inv.LastCRL(ctx, id)
 	switch {
 	case err == nil:
@@ -72,28 +79,93 @@ func (h *Home) makeCRL(ctx context.Context, a *Authority) (*CRL, error) {
 	case !errors.Is(err, inventory.ErrNotFound):
 		return nil, err
 	}
-	err = h.inv.Batch(ctx, func(b *inventory.Batch) error {
-		crl.Number, err = b.ReserveCRLNumber(id, 1)
+	if err := h.inv.Batch(ctx, func(b *inventory.Batch) error { return crl.takeNumber(b, id) }); err != nil {
+		return nil, err
+	}
+	if err := h.signCRL(crl, a, h.revoked(ctx, id, dropBefore)); err != nil {
+		return nil, err
+	}
+	return crl, h.inv.Batch(ctx, func(b *inventory.Batch) error { return crl.record(b, id) })
+}
+
+// firstCRL makes the CRL of a new PKI within the transaction that makes its inventory.
+func (h *Home) firstCRL(b *inventory.Batch, a *Authority, entries ...revoke.Entry) (*CRL, error) {
+	crl, id := h.newCRL(a.Certificate()), issuerID(a.Certificate())
+	if err := crl.takeNumber(b, id); err != nil {
+		return nil, err
+	}
+	stream := func(yield func(revoke.Entry, error) bool) {
+		for _, e := range entries {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+	if err := h.signCRL(crl, a, stream); err != nil {
+		return nil, err
+	}
+	return crl, crl.record(b, id)
+}
+
+func (c *CRL) takeNumber(b *inventory.Batch, issuer string) (err error) {
+	c.Number, err = b.ReserveCRLNumber(issuer, 1)
+	return err
+}
+
+func (h *Home) signCRL(c *CRL, a *Authority, entries iter.Seq2[revoke.Entry, error]) error {
+	keyID, err := keyIDOf(a.Certificate())
+	if err != nil {
 		return err
+	}
+	list := revoke.List{Number: big.NewInt(c.Number), ThisUpdate: c.ThisUpdate, NextUpdate: c.NextUpdate}
+	c.DER, c.Entries, err = revoke.Sign(h.opts.Random, a.Certificate(), keyID, a.key, list, entries)
+	return err
+}
+
+func (c *CRL) record(b *inventory.Batch, issuer string) error {
+	sum := sha256.Sum256(c.DER)
+	return b.RecordCRL(inventory.CRL{
+		Issuer: issuer, Number: c.Number, ThisUpdate: c.ThisUpdate, NextUpdate: c.NextUpdate,
+		Entries: c.Entries, SHA256: hex.EncodeToString(sum[:]),
 	})
-	if err != nil {
-		return nil, err
+}
+
+// CRLStatus is the state of one CA's CRL.
+type CRLStatus struct {
+	Path       string // relative to the PKI
+	Role       Role   // RoleRoot or RoleIssuing
+	Number     int64  // of the last one that was made here; 0 when none was
+	ThisUpdate time.Time
+	NextUpdate time.Time
+	Entries    int
+	Due        bool // it is missing, or ends within Settings.CRLRenewBefore
+}
+
+// CRLs returns the state of the CRLs that this PKI makes: of the CA that signs servers and clients, and of the root where
+// it ever made one here.
+func (h *Home) CRLs(ctx context.Context) ([]CRLStatus, error) {
+	var all []CRLStatus
+	for _, c := range h.Issuers() {
+		status := CRLStatus{Path: h.newCRL(c).Path, Role: RoleIssuing, Due: true}
+		if selfIssued(c) {
+			status.Role = RoleRoot
+		}
+		last, err := h.inv.LastCRL(ctx, issuerID(c))
+		switch {
+		case errors.Is(err, ErrNotFound) && c != h.Issuer():
+			continue // taken over without its key: made elsewhere, if at all
+		case errors.Is(err, ErrNotFound):
+			all = append(all, status)
+			continue
+		case err != nil:
+			return nil, err
+		}
+		status.Number, status.ThisUpdate, status.NextUpdate, status.Entries = last.Number, last.ThisUpdate, last.NextUpdate, last.Entries
+		_, missing := os.Stat(h.Path(status.Path))
+		status.Due = missing != nil || h.opts.Now().Add(h.opts.Settings.CRLRenewBefore).After(last.NextUpdate)
+		all = append(all, status)
 	}
-	keyID, err := keyIDOf(issuer)
-	if err != nil {
-		return nil, err
-	}
-	list := revoke.List{Number: big.NewInt(crl.Number), ThisUpdate: crl.ThisUpdate, NextUpdate: crl.NextUpdate}
-	if crl.DER, crl.Entries, err = revoke.Sign(h.opts.Random, issuer, keyID, a.key, list, h.revoked(ctx, id, dropBefore)); err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(crl.DER)
-	return crl, h.inv.Batch(ctx, func(b *inventory.Batch) error {
-		return b.RecordCRL(inventory.CRL{
-			Issuer: id, Number: crl.Number, ThisUpdate: crl.ThisUpdate, NextUpdate: crl.NextUpdate,
-			Entries: crl.Entries, SHA256: hex.EncodeToString(sum[:]),
-		})
-	})
+	return all, nil
 }
 
 // revoked streams what belongs on a CRL.

@@ -54,6 +54,9 @@ func Sign(random io.Reader, issuer *x509.Certificate, keyID []byte, key crypto.S
 	if len(identified.SubjectKeyId) == 0 {
 		identified.SubjectKeyId = keyID
 	}
+	if identified.KeyUsage == 0 { // allows everything (RFC 5280 section 4.2.1.3), which Go does not know here
+		identified.KeyUsage = x509.KeyUsageCRLSign
+	}
 	if identified.KeyUsage == 0 { // without the extension nothing is forbidden (RFC 5280 section 4.2.1.3): keytool's CAs
 		identified.KeyUsage = x509.KeyUsageCRLSign
 	}
