@@ -102,10 +102,9 @@ func (d *decoder) run() error {
 // integrity checks the checksum if there is a password to do it with, and says how far it can be trusted.
 func (d *decoder) integrity(body, sum []byte) error {
 	d.store.Integrity = keystore.IntegrityUnchecked
-	d.store.Protection = append([]keystore.Protection{{
-		Part: "mac", Algorithm: "SHA-1 of password and content",
-		Weak: weakSun,
-	}}, d.store.Protection...)
+	d.store.Protection = append(d.store.Protection, keystore.Protection{
+		Part: "mac", Algorithm: "SHA-1 of password and content", Weak: weakSun,
+	})
 	if !d.opts.Password.Given() {
 		return nil
 	}

@@ -29,6 +29,9 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 	if !opts.Password.Given() {
 		return nil, fmt.Errorf("without a password: %w", keystore.ErrUnsupported)
 	}
+	if opts.Profile != "" {
+		return nil, fmt.Errorf("profile %q: %w", opts.Profile, keystore.ErrUnsupported)
+	}
 	if len(s.Loose) > 0 || len(s.Others) > 0 {
 		return nil, errors.New("the store was not fitted to JKS")
 	}

@@ -82,6 +82,7 @@ func TestEncodeRefuses(t *testing.T) {
 	for name, change := range map[string]func(*keystore.Store, *keystore.EncodeOptions){
 		"no password":            func(_ *keystore.Store, o *keystore.EncodeOptions) { o.Password = nil },
 		"a password of bytes":    func(_ *keystore.Store, o *keystore.EncodeOptions) { o.Password = keystore.Secret("\xff") },
+		"a profile":              func(_ *keystore.Store, o *keystore.EncodeOptions) { o.Profile = "modern" },
 		"loose certificates":     func(s *keystore.Store, _ *keystore.EncodeOptions) { s.Loose = s.Anchors },
 		"other entries":          func(s *keystore.Store, _ *keystore.EncodeOptions) { s.Others = make([]keystore.Other, 1) },
 		"a key without a chain":  func(s *keystore.Store, _ *keystore.EncodeOptions) { s.Identities[0].Chain = nil },

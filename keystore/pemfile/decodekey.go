@@ -59,6 +59,9 @@ func (d *decoder) decrypt(it *item, b *block, kind string) ([]byte, error) {
 		}
 	}
 	d.refused = it.locked
+	if it.line > 0 {
+		d.refused = fmt.Errorf("line %d: %w", it.line, it.locked)
+	}
 	return nil, nil
 }
 
