@@ -33,6 +33,7 @@ public final class MqttSample {
         "  -k FILE      key store with the client's key: connects with TLS",
         "  -w SOURCE    its password: env:NAME or file:PATH (the password itself works, but others can see it)",
         "  -r FILE      trust store: connects with TLS",
+        "  -x SOURCE    its password, as for -w; a JKS file can be read without one, a PKCS12 file seldom can",
         "  -v true|false  check that the server's certificate is for HOST (true); its issuer is always checked",
         "  -q           print errors only",
         "Stores are PKCS12 when they are called .p12, .pfx or .pkcs12, and JKS otherwise.");
@@ -51,6 +52,7 @@ public final class MqttSample {
     private String keyStore;
     private String keyStorePassword;
     private String trustStore;
+    private String trustStorePassword;
     private boolean verify = true;
     private boolean quiet;
 
@@ -113,6 +115,7 @@ public final class MqttSample {
             case "-k": keyStore = value; break;
             case "-w": keyStorePassword = password(value); break;
             case "-r": trustStore = value; break;
+            case "-x": trustStorePassword = password(value); break;
             case "-v": verify = Boolean.parseBoolean(oneOf(option, value, "true", "false")); break;
             default: throw new IllegalArgumentException(option + " is no option");
         }
@@ -270,6 +273,9 @@ public final class MqttSample {
         if (trustStore != null) {
             p.setProperty("com.ibm.ssl.trustStore", trustStore);
             p.setProperty("com.ibm.ssl.trustStoreType", storeType(trustStore));
+            if (trustStorePassword != null) {
+                p.setProperty("com.ibm.ssl.trustStorePassword", trustStorePassword);
+            }
         }
         return p;
     }

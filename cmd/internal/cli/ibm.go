@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -148,7 +146,7 @@ func (d *deps) cleanIBM(job *ibm.Job, yes bool) error {
 		d.print("%s", printable(path))
 	}
 	if !yes {
-		if err := d.confirm("Remove them?"); err != nil {
+		if err := d.ask("Remove them?"); err != nil {
 			return err
 		}
 	}
@@ -157,20 +155,4 @@ func (d *deps) cleanIBM(job *ibm.Job, yes bool) error {
 		d.notice("The CA is kept in %s", backup)
 	}
 	return err
-}
-
-// confirm asks a person; without one it is a mistake in the command line, and no is an interruption.
-func (d *deps) confirm(question string) error {
-	if !d.isTerm {
-		return withHint(usagef("there is no terminal to ask on"), "repeat with --yes")
-	}
-	_, _ = fmt.Fprintf(d.err, "%s [y/N] ", question)
-	line, err := d.stdinLine.next()
-	if err != nil {
-		return err
-	}
-	if answer := strings.ToLower(strings.TrimSpace(string(line))); answer != "y" && answer != "yes" {
-		return ofKind(errInterrupted, errors.New("nothing was removed"))
-	}
-	return nil
 }
