@@ -201,6 +201,13 @@ func TestJCEKS(t *testing.T) {
 		assert.Len(t, unopened.Others, 2, "secret keys are listed without a password too")
 		assert.Equal(t, keystore.IntegrityUnchecked, unopened.Integrity)
 
+		data, err := os.ReadFile(filepath.Join(dir, "k.jceks"))
+		require.NoError(t, err)
+		_, err = Codec{}.Decode(data, keystore.DecodeOptions{Password: keystore.Secret("wrong")})
+		assert.ErrorIs(t, err, keystore.ErrPassword)
+		_, err = Codec{}.Decode(data, keystore.DecodeOptions{Password: keystore.Secret("storepw"), Limits: keystore.Limits{Iterations: 1000}})
+		assert.ErrorIs(t, err, keystore.ErrTooLarge)
+
 		// The same keys through keytool itself, which proves that ours are the right bytes.
 		interop.Run(t, dir, keytool, "-importkeystore", "-noprompt", "-srckeystore", "k.jceks", "-srcstoretype", "JCEKS", "-srcstorepass", "storepw",
 			"-srcalias", "two", "-srckeypass", "keypw2", "-destkeystore", "k.jks", "-deststoretype", "JKS", "-deststorepass", "storepw", "-destkeypass", "storepw")

@@ -99,7 +99,7 @@ func (d *decoder) binary(data []byte) error {
 		return malformed("not a key, certificate, request, CRL or PKCS#7 bundle in DER")
 	}
 	object := bytes.Clone(data) // what is returned must not change with the caller's buffer
-	if kind != "PKCS7" {        // which tells for itself where it ends
+	if kind != labelPKCS7 {     // which tells for itself where it ends
 		var whole cryptobyte.String
 		rest := cryptobyte.String(object)
 		if !rest.ReadASN1Element(&whole, cbasn1.SEQUENCE) {
@@ -126,24 +126,24 @@ func (d *decoder) block(b *block, n note) error {
 	curve := d.curve
 	d.curve = nil
 	switch kind {
-	case "CERTIFICATE":
+	case labelCertificate:
 		err = d.certificate(it, b.der)
-	case "TRUSTED CERTIFICATE":
+	case labelTrusted:
 		err = d.trustedCertificate(it, b.der)
-	case "ENCRYPTED PRIVATE KEY", "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY":
+	case labelEncrypted, labelKey, labelRSA, labelEC, labelDSA:
 		err = d.privateKey(it, b, kind, curve)
-	case "EC PARAMETERS":
+	case labelCurve:
 		d.curve = b.der
-	case "CERTIFICATE REQUEST":
+	case labelRequest:
 		err = d.other(it, keystore.KindRequest, b.der, checkSigned(b.der, kind, "request"))
-	case "X509 CRL":
+	case labelCRL:
 		err = d.other(it, keystore.KindCRL, b.der, checkSigned(b.der, kind, "CRL"))
-	case "PUBLIC KEY":
+	case labelPublic:
 		err = d.other(it, keystore.KindPublicKey, b.der, checkPublic(b.der))
-	case "RSA PUBLIC KEY":
+	case labelRSAPublic:
 		der, wrapErr := wrapPublicRSA(b.der)
 		err = d.other(it, keystore.KindPublicKey, der, wrapErr)
-	case "PKCS7":
+	case labelPKCS7:
 		err = d.pkcs7(it, b.der)
 	default:
 		if !known {

@@ -12,7 +12,7 @@ import (
 // keys. A key that none opens is locked; a damaged one, or one of an algorithm that is not supported, fails the file.
 func (d *decoder) privateKey(it item, b *block, kind string, curve []byte) error {
 	it.isKey = true
-	encrypted := kind == "ENCRYPTED PRIVATE KEY" || b.header("DEK-Info") != ""
+	encrypted := kind == labelEncrypted || b.header("DEK-Info") != ""
 	der := b.der
 	if encrypted {
 		var err error
@@ -67,7 +67,7 @@ func (d *decoder) decrypt(it *item, b *block, kind string) ([]byte, error) {
 
 // open decrypts a key with one password.
 func (d *decoder) open(b *block, kind string, password keystore.Secret) ([]byte, keystore.Protection, error) {
-	if kind != "ENCRYPTED PRIVATE KEY" {
+	if kind != labelEncrypted {
 		return openTraditional(b, password)
 	}
 	if !password.Given() {

@@ -12,34 +12,52 @@ import (
 // tagSequence is the first byte of every DER or BER object that this package reads.
 const tagSequence = 0x30
 
+// The PEM labels that are written, and by which this package calls what it reads. RFC 7468 has those without "RSA", "EC"
+// and "TRUSTED", OpenSSL the others.
+const (
+	labelCertificate = "CERTIFICATE"
+	labelTrusted     = "TRUSTED CERTIFICATE"   // OpenSSL's own: for what it is trusted stands behind it
+	labelKey         = "PRIVATE KEY"           // PKCS#8
+	labelEncrypted   = "ENCRYPTED PRIVATE KEY" // PKCS#8
+	labelRSA         = "RSA PRIVATE KEY"       // PKCS#1
+	labelEC          = "EC PRIVATE KEY"        // SEC1
+	labelDSA         = "DSA PRIVATE KEY"
+	labelCurve       = "EC PARAMETERS" // before a key in SEC1, which names the curve again
+	labelRequest     = "CERTIFICATE REQUEST"
+	labelCRL         = "X509 CRL"
+	labelPublic      = "PUBLIC KEY"     // SubjectPublicKeyInfo
+	labelRSAPublic   = "RSA PUBLIC KEY" // PKCS#1
+	labelPKCS7       = "PKCS7"
+)
+
 // labels are the PEM labels that are read, and what is done with each: the label it is treated as. An empty one is
 // left out without a word, since nothing is lost by it.
 var labels = map[string]string{
-	"CERTIFICATE":             "CERTIFICATE",
-	"X509 CERTIFICATE":        "CERTIFICATE",
-	"TRUSTED CERTIFICATE":     "TRUSTED CERTIFICATE",
-	"PRIVATE KEY":             "PRIVATE KEY",
-	"ENCRYPTED PRIVATE KEY":   "ENCRYPTED PRIVATE KEY",
-	"RSA PRIVATE KEY":         "RSA PRIVATE KEY",
-	"EC PRIVATE KEY":          "EC PRIVATE KEY",
-	"DSA PRIVATE KEY":         "DSA PRIVATE KEY",
-	"EC PARAMETERS":           "EC PARAMETERS",
+	labelCertificate:          labelCertificate,
+	"X509 CERTIFICATE":        labelCertificate,
+	labelTrusted:              labelTrusted,
+	labelKey:                  labelKey,
+	labelEncrypted:            labelEncrypted,
+	labelRSA:                  labelRSA,
+	labelEC:                   labelEC,
+	labelDSA:                  labelDSA,
+	labelCurve:                labelCurve,
 	"DH PARAMETERS":           "",
-	"CERTIFICATE REQUEST":     "CERTIFICATE REQUEST",
-	"NEW CERTIFICATE REQUEST": "CERTIFICATE REQUEST",
-	"X509 CRL":                "X509 CRL",
-	"PUBLIC KEY":              "PUBLIC KEY",
-	"RSA PUBLIC KEY":          "RSA PUBLIC KEY",
-	"PKCS7":                   "PKCS7",
-	"PKCS #7 SIGNED DATA":     "PKCS7",
-	"CMS":                     "PKCS7",
+	labelRequest:              labelRequest,
+	"NEW CERTIFICATE REQUEST": labelRequest,
+	labelCRL:                  labelCRL,
+	labelPublic:               labelPublic,
+	labelRSAPublic:            labelRSAPublic,
+	labelPKCS7:                labelPKCS7,
+	"PKCS #7 SIGNED DATA":     labelPKCS7,
+	"CMS":                     labelPKCS7,
 }
 
 // derKind tells from the structure of a DER or BER object under which PEM label it would stand, "" when it is none that
 // this package reads. It looks at the outer layers only: data may be the beginning of a longer file.
 func derKind(data []byte) string {
 	if pkcs7Begins(data) {
-		return "PKCS7"
+		return labelPKCS7
 	}
 	in := cryptobyte.String(data)
 	var body cryptobyte.String
@@ -56,9 +74,9 @@ func derKind(data []byte) string {
 	named := first.PeekASN1Tag(cbasn1.OBJECT_IDENTIFIER)
 	switch {
 	case body.PeekASN1Tag(cbasn1.OCTET_STRING) && named && body.SkipASN1(cbasn1.OCTET_STRING) && body.Empty():
-		return "ENCRYPTED PRIVATE KEY"
+		return labelEncrypted
 	case body.PeekASN1Tag(cbasn1.BIT_STRING) && named && body.SkipASN1(cbasn1.BIT_STRING) && body.Empty():
-		return "PUBLIC KEY"
+		return labelPublic
 	case body.SkipASN1(cbasn1.SEQUENCE) && body.SkipASN1(cbasn1.BIT_STRING) && body.Empty():
 		return signedKind(first)
 	}
@@ -71,8 +89,8 @@ func beginningKind(data []byte) string {
 	if !ok {
 		return ""
 	}
-	if tbs, ok := enter(outer); ok && signedKind(tbs) == "X509 CRL" {
-		return "X509 CRL"
+	if tbs, ok := enter(outer); ok && signedKind(tbs) == labelCRL {
+		return labelCRL
 	}
 	return ""
 }
@@ -101,17 +119,17 @@ func keyKind(body cryptobyte.String) string {
 	}
 	switch {
 	case version == 1 && body.PeekASN1Tag(cbasn1.OCTET_STRING):
-		return "EC PRIVATE KEY"
+		return labelEC
 	case (version == 0 || version == 1) && body.PeekASN1Tag(cbasn1.INTEGER):
 		for range 8 { // n, e, d, p, q and what makes the work with them faster
 			if !body.SkipASN1(cbasn1.INTEGER) {
 				return ""
 			}
 		}
-		return "RSA PRIVATE KEY"
+		return labelRSA
 	case (version == 0 || version == 1) && body.ReadASN1(&algorithm, cbasn1.SEQUENCE) &&
 		algorithm.PeekASN1Tag(cbasn1.OBJECT_IDENTIFIER) && body.PeekASN1Tag(cbasn1.OCTET_STRING):
-		return "PRIVATE KEY"
+		return labelKey
 	}
 	return ""
 }
@@ -120,7 +138,7 @@ func keyKind(body cryptobyte.String) string {
 func signedKind(tbs cryptobyte.String) string {
 	const versionTag = cbasn1.Tag(0 | 0x20 | 0x80)
 	if tbs.PeekASN1Tag(versionTag) {
-		return "CERTIFICATE" // version 2 or 3
+		return labelCertificate // version 2 or 3
 	}
 	if tbs.PeekASN1Tag(cbasn1.INTEGER) {
 		if !tbs.SkipASN1(cbasn1.INTEGER) || !tbs.SkipASN1(cbasn1.SEQUENCE) {
@@ -131,16 +149,16 @@ func signedKind(tbs cryptobyte.String) string {
 		if tbs.PeekASN1Tag(cbasn1.SEQUENCE) && tbs.SkipASN1(cbasn1.SEQUENCE) {
 			switch {
 			case isTime(tbs):
-				return "X509 CRL"
+				return labelCRL
 			case tbs.PeekASN1Tag(cbasn1.SEQUENCE):
-				return "CERTIFICATE"
+				return labelCertificate
 			}
 		}
-		return "CERTIFICATE REQUEST"
+		return labelRequest
 	}
 	// A CRL of version 1: signature algorithm, issuer, thisUpdate.
 	if tbs.SkipASN1(cbasn1.SEQUENCE) && tbs.SkipASN1(cbasn1.SEQUENCE) && isTime(tbs) {
-		return "X509 CRL"
+		return labelCRL
 	}
 	return ""
 }
@@ -161,7 +179,7 @@ func checkSigned(der []byte, kind, name string) error {
 // checkPublic fails unless der is one SubjectPublicKeyInfo.
 func checkPublic(der []byte) error {
 	var v asn1.RawValue
-	if rest, err := asn1.Unmarshal(der, &v); err != nil || len(rest) > 0 || derKind(der) != "PUBLIC KEY" {
+	if rest, err := asn1.Unmarshal(der, &v); err != nil || len(rest) > 0 || derKind(der) != labelPublic {
 		return malformed("reading a public key: not a SubjectPublicKeyInfo")
 	}
 	return nil

@@ -66,7 +66,7 @@ func appendItem(out []byte, it *item, sealer *pbe.Sealer) ([]byte, error) {
 	case it.isKey:
 		return appendKey(out, it.key, sealer)
 	case it.certificate != nil:
-		return appendBlock(out, "CERTIFICATE", it.certificate.Raw), nil
+		return appendBlock(out, labelCertificate, it.certificate.Raw), nil
 	}
 	label, known := otherLabels[it.other]
 	if !known || len(it.otherRaw) == 0 {
@@ -77,21 +77,21 @@ func appendItem(out []byte, it *item, sealer *pbe.Sealer) ([]byte, error) {
 
 // otherLabels are the labels of what is neither a key nor a certificate.
 var otherLabels = map[keystore.OtherKind]string{
-	keystore.KindRequest:   "CERTIFICATE REQUEST",
-	keystore.KindCRL:       "X509 CRL",
-	keystore.KindPublicKey: "PUBLIC KEY",
+	keystore.KindRequest:   labelRequest,
+	keystore.KindCRL:       labelCRL,
+	keystore.KindPublicKey: labelPublic,
 }
 
 // appendKey appends a key, encrypted where there is a sealer.
 func appendKey(out []byte, key *keystore.PrivateKey, sealer *pbe.Sealer) ([]byte, error) {
 	if sealer == nil {
-		return appendBlock(out, "PRIVATE KEY", key.PKCS8), nil
+		return appendBlock(out, labelKey, key.PKCS8), nil
 	}
 	der, err := sealer.SealInfo(key.PKCS8)
 	if err != nil {
 		return nil, err
 	}
-	return appendBlock(out, "ENCRYPTED PRIVATE KEY", der), nil
+	return appendBlock(out, labelEncrypted, der), nil
 }
 
 // readBack fails unless the file holds the store.
@@ -171,16 +171,16 @@ func EncodeKey(key *keystore.PrivateKey, password keystore.Secret, iterations in
 func EncodeCertificates(certificates ...keystore.Certificate) []byte {
 	var out []byte
 	for _, c := range certificates {
-		out = appendBlock(out, "CERTIFICATE", c.Raw)
+		out = appendBlock(out, labelCertificate, c.Raw)
 	}
 	return out
 }
 
 // EncodeCRL returns a CRL in DER as a PEM block.
-func EncodeCRL(der []byte) []byte { return appendBlock(nil, "X509 CRL", der) }
+func EncodeCRL(der []byte) []byte { return appendBlock(nil, labelCRL, der) }
 
 // EncodeRequest returns a PKCS#10 request in DER as a PEM block.
-func EncodeRequest(der []byte) []byte { return appendBlock(nil, "CERTIFICATE REQUEST", der) }
+func EncodeRequest(der []byte) []byte { return appendBlock(nil, labelRequest, der) }
 
 // EncodePublicKey returns a SubjectPublicKeyInfo in DER as a PEM block.
-func EncodePublicKey(der []byte) []byte { return appendBlock(nil, "PUBLIC KEY", der) }
+func EncodePublicKey(der []byte) []byte { return appendBlock(nil, labelPublic, der) }

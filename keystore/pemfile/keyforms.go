@@ -20,7 +20,7 @@ const oidDSA = "1.2.840.10040.4.1" // RFC 3279
 
 // wrapRSA returns a PKCS#1 RSAPrivateKey as a PrivateKeyInfo; the bytes of the key stay as they are.
 func wrapRSA(pkcs1 []byte) ([]byte, error) {
-	if derKind(pkcs1) != "RSA PRIVATE KEY" {
+	if derKind(pkcs1) != labelRSA {
 		return nil, malformed("reading an RSA key: not a PKCS#1 RSAPrivateKey")
 	}
 	return wrap(oidRSA, asn1.NullBytes, pkcs1)
@@ -103,11 +103,11 @@ func wrapPublicRSA(pkcs1 []byte) ([]byte, error) {
 func plainKey(label string, der, curve []byte) (*keystore.PrivateKey, error) {
 	var err error
 	switch label {
-	case "RSA PRIVATE KEY":
+	case labelRSA:
 		der, err = wrapRSA(der)
-	case "EC PRIVATE KEY":
+	case labelEC:
 		der, err = wrapEC(der, curve)
-	case "DSA PRIVATE KEY":
+	case labelDSA:
 		err = fmt.Errorf("reading a DSA key (%s), which TLS has no use for: %w", oidDSA, keystore.ErrUnsupported)
 	}
 	if err != nil {

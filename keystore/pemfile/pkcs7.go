@@ -80,7 +80,7 @@ func parsePKCS7(data []byte, limits keystore.Limits) (*bundle, error) {
 	}
 	for !crls.Empty() {
 		var one cryptobyte.String
-		if !crls.ReadASN1Element(&one, cbasn1.SEQUENCE) || checkSigned(one, "X509 CRL", "CRL") != nil {
+		if !crls.ReadASN1Element(&one, cbasn1.SEQUENCE) || checkSigned(one, labelCRL, "CRL") != nil {
 			return nil, malformed("reading PKCS#7: a CRL is none")
 		}
 		b.crls = append(b.crls, one)
@@ -125,5 +125,5 @@ func EncodePKCS7Text(certificates ...keystore.Certificate) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return appendBlock(nil, "PKCS7", der), nil
+	return appendBlock(nil, labelPKCS7, der), nil
 }
