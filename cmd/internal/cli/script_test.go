@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -30,6 +31,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,
 			"mode":  mode,
+			"leaks": leaks,
 		},
 		RequireExplicitExec: true,
 	})
@@ -74,6 +76,23 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if got := info.Mode().Perm(); got != os.FileMode(want) {
 			ts.Fatalf("mode: %s is %o, want %o", name, got, want)
+		}
+	}
+}
+
+// leaks requires that a password file's content stands in what the last program printed; with ! that it does not.
+func leaks(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: [!] leaks PASSWORDFILES...")
+	}
+	printed := ts.ReadFile("stdout") + ts.ReadFile("stderr")
+	for _, name := range args {
+		secret := strings.TrimSpace(ts.ReadFile(name))
+		if secret == "" {
+			ts.Fatalf("leaks: %s is empty", name)
+		}
+		if strings.Contains(printed, secret) == neg {
+			ts.Fatalf("leaks: the password of %s in the output: %v", name, neg)
 		}
 	}
 }
