@@ -5,13 +5,13 @@ import "github.com/mqttpki/mqttpki/keystore"
 // orderChain puts a key's chain in order, each certificate before its issuer, and completes it from the other
 // certificates that were given; only a trusted root stays where it is, since nobody needs it to be sent along. What
 // does not belong to the chain becomes a certificate of its own. A chain that stops before a root is noted: that is
-// right when the readers have the rest, and a fault that is hard to find when not.
-func (w *work) orderChain(id *keystore.Identity, g *given) {
+// right when the readers have the rest, and a fault that is hard to find when not. had is the length of the chain as it
+// was given, 0 for a key that came without a certificate.
+func (w *work) orderChain(id *keystore.Identity, had int, g *given) {
 	leaf := id.Leaf()
 	if leaf == nil || leaf.X509 == nil {
 		return
 	}
-	had := len(id.Chain)
 	chain := []keystore.Certificate{*leaf}
 	for _, i := range g.pool.Chain(g.index[string(leaf.Raw)], keystore.DefaultLimits.Chain-1) {
 		if c := g.certs[i]; i < g.anchors || !selfIssued(c.X509) {
@@ -29,7 +29,7 @@ func (w *work) orderChain(id *keystore.Identity, g *given) {
 			w.store.Loose = append(w.store.Loose, keystore.Anchor{Certificate: c})
 		}
 	}
-	if len(chain) > had {
+	if len(chain) > had && had > 0 {
 		w.noted(identityName(id), "its chain was completed from the other certificates: %d, was %d", len(chain), had)
 	}
 	id.Chain = chain

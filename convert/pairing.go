@@ -87,10 +87,11 @@ func (w *work) pair() {
 	g := collect(&w.store)
 	for i := range w.store.Identities {
 		id := &w.store.Identities[i]
+		had := len(id.Chain)
 		if id.Key != nil && id.Key.Signer != nil {
 			w.pairKey(id, g)
 		}
-		w.orderChain(id, g)
+		w.orderChain(id, had, g)
 	}
 	w.dropUsed()
 }

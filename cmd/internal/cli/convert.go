@@ -45,6 +45,8 @@ type convertOptions struct {
 	trusting *storeOpener
 	outOnce  *password // what --out-pass resolved to
 	keyOnce  *password // what --key-pass resolved to
+
+	plainSaid bool // that a key is not encrypted was said, once for all
 }
 
 // newConvertCommand turns any store into any other.
