@@ -1,9 +1,11 @@
 package p12file
 
 import (
+	"bytes"
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf16"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -189,11 +191,16 @@ func addBag(b *cryptobyte.Builder, kind asn1.ObjectIdentifier, a attributes, val
 	})
 }
 
-// addAttributes writes the attributes in the order that DER wants of a SET OF: by their encoding, so the shorter of
-// friendlyName and localKeyID, whose OIDs differ only behind their lengths, comes first.
+// addAttributes writes the attributes in the order that DER wants of a SET OF: by their encoding.
 func addAttributes(b *cryptobyte.Builder, a attributes) {
-	name := func() {
-		addAttribute(b, idFriendlyName, func(b *cryptobyte.Builder) {
+	var encoded [][]byte
+	add := func(id asn1.ObjectIdentifier, value cryptobyte.BuilderContinuation) {
+		one := cryptobyte.NewBuilder(make([]byte, 0, 64))
+		addAttribute(one, id, value)
+		encoded = append(encoded, one.BytesOrPanic()) // it fails for identifiers only, and those are constants
+	}
+	if a.name != "" {
+		add(idFriendlyName, func(b *cryptobyte.Builder) {
 			b.AddASN1(tagBMPString, func(b *cryptobyte.Builder) {
 				for _, unit := range utf16.Encode([]rune(a.name)) {
 					b.AddUint16(unit)
@@ -201,25 +208,15 @@ func addAttributes(b *cryptobyte.Builder, a attributes) {
 			})
 		})
 	}
-	id := func() {
-		addAttribute(b, idLocalKeyID, func(b *cryptobyte.Builder) { b.AddASN1OctetString([]byte(a.id)) })
-	}
-	switch {
-	case a.id == "":
-		if a.name != "" {
-			name()
-		}
-	case a.name == "":
-		id()
-	case 2*len(utf16.Encode([]rune(a.name))) <= len(a.id):
-		name()
-		id()
-	default:
-		id()
-		name()
+	if a.id != "" {
+		add(idLocalKeyID, func(b *cryptobyte.Builder) { b.AddASN1OctetString([]byte(a.id)) })
 	}
 	if a.trusted {
-		addAttribute(b, idTrustedUsage, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(idAnyUsage) })
+		add(idTrustedUsage, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(idAnyUsage) })
+	}
+	slices.SortFunc(encoded, bytes.Compare)
+	for _, one := range encoded {
+		b.AddBytes(one)
 	}
 }
 

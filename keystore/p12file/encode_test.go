@@ -1,6 +1,7 @@
 package p12file
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/mqttpki/mqttpki/keystore"
 )
@@ -188,4 +191,39 @@ func TestEncodeRefuses(t *testing.T) {
 			require.Error(t, err)
 		})
 	}
+}
+
+// TestOutputIsDER walks through a file that hides nothing: its lengths and the order of its sets are DER's.
+func TestOutputIsDER(t *testing.T) {
+	s := &keystore.Store{}
+	for _, alias := range []string{"a", "abc", "abcd", "a name that is longer than the others"} {
+		s.Anchors = append(s.Anchors, keystore.Anchor{Alias: alias, Certificate: issue(t, alias, newKey(t), nil, true).cert})
+	}
+	data, _ := write(t, s, fast(ProfilePasswordlessTrust))
+	sets := 0
+	var walk func(cryptobyte.String)
+	walk = func(in cryptobyte.String) {
+		for !in.Empty() {
+			var element, content cryptobyte.String
+			var tag cbasn1.Tag
+			require.True(t, in.ReadAnyASN1Element(&element, &tag), "DER")
+			require.True(t, element.ReadASN1(&content, tag))
+			switch {
+			case tag == cbasn1.SET:
+				sets++
+				var last []byte
+				for members := content; !members.Empty(); {
+					var member cryptobyte.String
+					require.True(t, members.ReadAnyASN1Element(&member, &tag))
+					assert.Negative(t, bytes.Compare(last, member), "the members of a set are in order")
+					last = member
+				}
+				walk(content)
+			case tag == cbasn1.OCTET_STRING && len(content) > 0 && content[0] == 0x30, tag&0x20 != 0:
+				walk(content)
+			}
+		}
+	}
+	walk(data)
+	assert.Equal(t, 4*(3+2), sets, "for each certificate: attributes, two times values, two names")
 }

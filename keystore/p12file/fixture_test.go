@@ -12,6 +12,7 @@ import (
 	"math/big"
 	mathrand "math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,14 +70,13 @@ func edKey(t testing.TB) crypto.Signer {
 }
 
 // serial numbers the certificates of a run.
-var serial int64
+var serial atomic.Int64
 
 // issue makes a certificate; without an issuer it signs itself.
 func issue(t testing.TB, name string, key crypto.Signer, issuer *holder, isCA bool) *holder {
 	t.Helper()
-	serial++
 	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(serial),
+		SerialNumber:          big.NewInt(serial.Add(1)),
 		Subject:               pkix.Name{CommonName: name},
 		NotBefore:             testTime.Add(-time.Hour),
 		NotAfter:              testTime.Add(10000 * time.Hour),

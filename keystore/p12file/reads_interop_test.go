@@ -47,6 +47,7 @@ func (p party) requireParty(t testing.TB, s *keystore.Store, alias string) {
 
 // TestReadsOpenSSL reads what `openssl pkcs12 -export` writes with each of its options.
 func TestReadsOpenSSL(t *testing.T) {
+	t.Parallel()
 	openssl := interop.Need(t, "openssl")
 	p := newParty(t)
 	legacy := " -provider legacy -provider default"
@@ -95,6 +96,7 @@ func TestReadsOpenSSL(t *testing.T) {
 
 // TestReadsOpenSSLParts reads stores without keys or without certificates, and one with an encryption we lack.
 func TestReadsOpenSSLParts(t *testing.T) {
+	t.Parallel()
 	openssl := interop.Need(t, "openssl")
 	p := newParty(t)
 	for _, tc := range []struct{ args, want string }{
@@ -122,6 +124,7 @@ func TestReadsOpenSSLParts(t *testing.T) {
 
 // TestReadsTwoPasswords reads a store whose MAC has another password than its contents.
 func TestReadsTwoPasswords(t *testing.T) {
+	t.Parallel()
 	openssl := interop.Need(t, "openssl")
 	p := newParty(t)
 	put(t, p.dir, "pass", []byte("inner\nouter\n"))
@@ -142,6 +145,7 @@ func keytool(t testing.TB, jdk interop.JDK, dir, store string, args ...string) {
 
 // TestReadsKeytool reads what Java writes: several keys, trusted and secret entries, old and new algorithms.
 func TestReadsKeytool(t *testing.T) {
+	t.Parallel()
 	for _, jdk := range interop.JDKs(t) {
 		t.Run(fmt.Sprintf("JDK %d", jdk.Version), func(t *testing.T) {
 			p := newParty(t)
@@ -189,6 +193,7 @@ func TestReadsKeytool(t *testing.T) {
 
 // TestReadsBrokenJavaMAC tells a MAC that Java 25 writes and can't read itself from a wrong password.
 func TestReadsBrokenJavaMAC(t *testing.T) {
+	t.Parallel()
 	jdks := interop.JDKs(t)
 	jdk := jdks[len(jdks)-1]
 	if jdk.Version != 25 {
@@ -205,6 +210,7 @@ func TestReadsBrokenJavaMAC(t *testing.T) {
 
 // TestReadsNSS reads the BER that pk12util writes.
 func TestReadsNSS(t *testing.T) {
+	t.Parallel()
 	pk12util, certutil := interop.Need(t, "pk12util"), interop.Need(t, "certutil")
 	p := newParty(t)
 	s := &keystore.Store{Identities: []keystore.Identity{identity(t, "nick", p.leaf, p.root)}}
@@ -226,6 +232,7 @@ func TestReadsNSS(t *testing.T) {
 
 // TestReadsGnuTLS reads the three safes that certtool writes.
 func TestReadsGnuTLS(t *testing.T) {
+	t.Parallel()
 	certtool := interop.Need(t, "certtool")
 	p := newParty(t)
 	for _, cipher := range []string{"aes-256", "3des-pkcs12", "rc2-40", "arcfour"} {
@@ -239,6 +246,7 @@ func TestReadsGnuTLS(t *testing.T) {
 
 // TestReadsPython reads what Python's cryptography writes, unencrypted keys included.
 func TestReadsPython(t *testing.T) {
+	t.Parallel()
 	python := interop.Python(t, "cryptography")
 	p := newParty(t)
 	put(t, p.dir, "write.py", []byte(`

@@ -36,6 +36,7 @@ var everyReader = []string{ProfileModern, ProfileLegacy}
 
 // TestKeytoolReads has Java list our file, and copy it, which opens each key.
 func TestKeytoolReads(t *testing.T) {
+	t.Parallel()
 	for _, jdk := range interop.JDKs(t) {
 		for _, profile := range everyReader {
 			t.Run(fmt.Sprintf("JDK %d %s", jdk.Version, profile), func(t *testing.T) {
@@ -72,6 +73,7 @@ func TestKeytoolReads(t *testing.T) {
 
 // TestJavaReadsPasswordlessTrust lists the profile that has no password.
 func TestJavaReadsPasswordlessTrust(t *testing.T) {
+	t.Parallel()
 	for _, jdk := range interop.JDKs(t) {
 		dir := t.TempDir()
 		s := bigStore(t, false)
@@ -85,6 +87,7 @@ func TestJavaReadsPasswordlessTrust(t *testing.T) {
 
 // TestOpenSSLReads compares every key and certificate that openssl finds, under passwords that need care.
 func TestOpenSSLReads(t *testing.T) {
+	t.Parallel()
 	openssl := interop.Need(t, "openssl")
 	for _, profile := range everyReader {
 		for _, pw := range []string{"changeit", "", "pässwörd€😀"} {
@@ -124,6 +127,7 @@ func TestOpenSSLReads(t *testing.T) {
 
 // TestNSSReads imports our file into a new NSS database. NSS 3.87 takes no Ed25519 keys.
 func TestNSSReads(t *testing.T) {
+	t.Parallel()
 	pk12util, certutil := interop.Need(t, "pk12util"), interop.Need(t, "certutil")
 	for _, profile := range everyReader {
 		for _, pw := range []string{"changeit", "pässwörd€"} {
@@ -144,6 +148,7 @@ func TestNSSReads(t *testing.T) {
 
 // TestGnuTLSReads has certtool check the MAC and open every key.
 func TestGnuTLSReads(t *testing.T) {
+	t.Parallel()
 	certtool := interop.Need(t, "certtool")
 	for _, profile := range everyReader {
 		dir := t.TempDir()
@@ -168,6 +173,7 @@ func TestGnuTLSReads(t *testing.T) {
 
 // TestPythonReads loads stores of one key, which is all that its API shows, with Python's cryptography.
 func TestPythonReads(t *testing.T) {
+	t.Parallel()
 	python := interop.Python(t, "cryptography")
 	script := `
 import sys

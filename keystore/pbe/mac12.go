@@ -60,6 +60,7 @@ func (o *Opener) CheckMAC(m MACData, data []byte) (keystore.Protection, error) {
 		}
 		if hmac.Equal(authenticate(hash, key, data), m.Digest) {
 			o.wide[0], o.wide[i] = o.wide[i], o.wide[0]
+			o.proved = true
 			return p, nil
 		}
 	}

@@ -11,6 +11,7 @@ import (
 // It is not safe for concurrent use.
 type Opener struct {
 	password keystore.Secret
+	proved   bool     // a MAC fitted the password
 	wide     [][]byte // the password as PKCS12 spells it, likeliest first
 	budget   *Budget
 	derived  map[string][]byte // by algorithm.id and spelling
@@ -48,12 +49,15 @@ func (o *Opener) Open(alg, ciphertext []byte) ([]byte, keystore.Protection, erro
 	if !o.password.Given() {
 		return nil, p, fmt.Errorf("decrypting %s: no password given: %w", p.Algorithm, keystore.ErrPassword)
 	}
-	spellings := [][]byte{o.password}
-	if a.wide {
-		spellings = o.wide
+	candidates := o.wide
+	if !a.wide {
+		candidates = [][]byte{o.password}
+		if o.proved { // NSS before 2017 put PKCS12's spelling into PBES2
+			candidates = append(candidates, o.wide...)
+		}
 	}
 	var plain []byte
-	for _, spelling := range spellings {
+	for _, spelling := range candidates {
 		plain, err = o.try(a, spelling, ciphertext)
 		if !errors.Is(err, keystore.ErrPassword) {
 			break
