@@ -28,7 +28,7 @@ type Identity struct {
 	Alias   string        // as in the file; "" when the format has none
 	Created time.Time     // zero when the format does not record it; millisecond resolution
 	Key     *PrivateKey   // nil when Locked is set
-	Locked  error         // why the key could not be decrypted (wraps ErrPassword), nil when it could
+	Locked  error         // why the key could not be decrypted (wraps ErrPassword or ErrUnsupported), nil when it could
 	Chain   []Certificate // leaf first, then its issuers; empty for a bare key
 }
 

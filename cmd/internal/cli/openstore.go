@@ -270,10 +270,10 @@ func needsPassword(s *keystore.Store) bool {
 	return hasSealed(s)
 }
 
-// hasLocked reports whether there is a private key that could not be decrypted.
+// hasLocked reports whether there is a private key that another password could decrypt.
 func hasLocked(s *keystore.Store) bool {
 	for i := range s.Identities {
-		if s.Identities[i].Key == nil {
+		if s.Identities[i].Key == nil && !errors.Is(s.Identities[i].Locked, keystore.ErrUnsupported) {
 			return true
 		}
 	}
