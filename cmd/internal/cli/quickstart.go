@@ -77,11 +77,7 @@ func runQuickstart(ctx context.Context, o *quickstartOptions) error {
 	if err != nil {
 		return err
 	}
-	again, err := o.freePorts(x.model)
-	if err != nil {
-		return err
-	}
-	for _, m := range append(moved, again...) {
+	for _, m := range moved {
 		o.notice("%s", m)
 	}
 	b, err := o.startBroker(ctx, x)
@@ -114,29 +110,55 @@ func (o *quickstartOptions) claim() error {
 	return nil
 }
 
-// startBroker runs the bundled broker on the model, in this process.
+// startTries bounds how often the broker is started anew when another program is quicker to take a port that was free.
+const startTries = 5
+
+// startBroker runs the bundled broker on the model, in this process, and on other ports where the model's are taken.
 func (o *quickstartOptions) startBroker(ctx context.Context, x *deployment) (*broker.Broker, error) {
+	options, err := o.brokerOptions(x)
+	if err != nil {
+		return nil, err
+	}
+	for try := 1; ; try++ {
+		moved, err := o.freePorts(x.model)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range moved {
+			o.notice("%s", m)
+		}
+		b, err := broker.New(x.model, x.brokerMaterial(), options)
+		if err == nil {
+			err = b.Start(ctx)
+		}
+		if err == nil || len(moved) == 0 && try > 1 || try == startTries {
+			return b, err
+		}
+	}
+}
+
+// brokerOptions are those of a broker that is up for a moment, or with --serve of one that stays.
+func (o *quickstartOptions) brokerOptions(x *deployment) (broker.Options, error) {
 	options := broker.Options{Now: o.now, Random: o.random}
 	if o.Serve {
 		options.Logger = o.logger()
 		options.StateDir = filepath.Join(o.Dir, quickState)
 		if err := os.MkdirAll(options.StateDir, 0o700); err != nil {
-			return nil, err
+			return options, err
 		}
 		options.Source = func() (*channels.Deployment, broker.Material, error) {
 			fresh, err := o.loadDeployment(x.path)
 			if err != nil {
 				return nil, broker.Material{}, err
 			}
+			for i := range min(len(fresh.model.Listeners), len(x.model.Listeners)) {
+				fresh.model.Listeners[i].Port = x.model.Listeners[i].Port // those that are really used
+			}
 			return fresh.model, fresh.brokerMaterial(), nil
 		}
 		options.Watch = x.files
 	}
-	b, err := broker.New(x.model, x.brokerMaterial(), options)
-	if err != nil {
-		return nil, err
-	}
-	return b, b.Start(ctx)
+	return options, nil
 }
 
 // prove runs the verify matrix against the broker that has just been started, and prints how to connect.

@@ -3,6 +3,7 @@ package cli
 import (
 	"flag"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,6 +33,7 @@ func TestScripts(t *testing.T) {
 			"exits": exits,
 			"mode":  mode,
 			"leaks": leaks,
+			"ports": ports,
 		},
 		RequireExplicitExec: true,
 	})
@@ -78,6 +80,23 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("mode: %s is %o, want %o", name, got, want)
 		}
 	}
+}
+
+// portLine is a listener's port in a model.
+var portLine = regexp.MustCompile(`(?m)^( *port: )\d+`)
+
+// ports gives the listeners of a model ports that nobody listens on, since scripts run side by side: ports FILE.
+func ports(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: ports MODELFILE")
+	}
+	used := map[int]bool{}
+	text := portLine.ReplaceAllStringFunc(ts.ReadFile(args[0]), func(line string) string {
+		port, err := freePort(loopback, used)
+		ts.Check(err)
+		return portLine.FindStringSubmatch(line)[1] + strconv.Itoa(port)
+	})
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
 }
 
 // leaks requires that a password file's content stands in what the last program printed; with ! that it does not.
