@@ -153,6 +153,17 @@ func TestPairing(t *testing.T) {
 	}
 }
 
+// TestPairingOfOddCertificates goes by the id where a certificate's public key can't be seen.
+func TestPairingOfOddCertificates(t *testing.T) {
+	a := issue(t, "a", newKey(t), nil, false)
+	odd := keystore.Certificate{Raw: oddCertificate}
+	keys := []keyEntry{{attributes{name: "a", id: "1"}, privateKey(t, a.key), nil}}
+	r := &report{}
+	got := assemble(keys, []certEntry{{attributes{id: "1"}, odd}}, keystore.DefaultLimits, r)
+	assert.Equal(t, []keystore.Certificate{odd}, got.Identities[0].Chain)
+	assert.Empty(t, r.problems)
+}
+
 // TestPairingOfLockedKeys goes by id and name where the public key can't be seen.
 func TestPairingOfLockedKeys(t *testing.T) {
 	keys := []keyEntry{
@@ -192,6 +203,9 @@ func TestChains(t *testing.T) {
 	assert.Equal(t, "long-chain", r.problems[0].Code)
 }
 
+// oddCertificate has the outline of a certificate and nothing in it.
+var oddCertificate = []byte("0\x07\x30\x00\x30\x00\x03\x01\x00")
+
 // TestOddBags reads past what it does not know, and says so.
 func TestOddBags(t *testing.T) {
 	a := issue(t, "a", newKey(t), nil, false)
@@ -214,7 +228,7 @@ func TestOddBags(t *testing.T) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { // a certificate with an unknown attribute that has no value
 			b.AddASN1ObjectIdentifier(idCertBag)
 			b.AddASN1(tagExplicit0, func(b *cryptobyte.Builder) {
-				addCert(b, keystore.Certificate{Raw: []byte("0\x07\x30\x00\x30\x00\x03\x01\x00")})
+				addCert(b, keystore.Certificate{Raw: oddCertificate})
 			})
 			b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) {
 				addAttribute(b, parseID("1.3.6.1.4.1.311.17.2"), func(*cryptobyte.Builder) {})

@@ -38,7 +38,8 @@ type matcher struct {
 	report  *report
 
 	byPublic, byPublicID, byPublicName index
-	byID, byName                       index          // only certificates that can't be compared, or for such keys all
+	byID, byName                       index          // for keys that can't be compared
+	opaqueByID                         index          // only certificates that can't be compared
 	firstByPublic, firstByID           map[string]int // claimed or not
 }
 
@@ -100,7 +101,8 @@ func spkiOf(public crypto.PublicKey) string {
 func newMatcher(certs []certEntry, wanted bool, r *report) *matcher {
 	m := &matcher{
 		certs: certs, claimed: make([]bool, len(certs)), report: r,
-		byPublic: index{}, byPublicID: index{}, byPublicName: index{}, byID: index{}, byName: index{},
+		byPublic: index{}, byPublicID: index{}, byPublicName: index{},
+		byID: index{}, byName: index{}, opaqueByID: index{},
 		firstByPublic: map[string]int{}, firstByID: map[string]int{},
 	}
 	if !wanted {
@@ -118,6 +120,9 @@ func newMatcher(certs []certEntry, wanted bool, r *report) *matcher {
 		}
 		if c.id != "" {
 			m.byID.add(c.id, i)
+			if public == "" {
+				m.opaqueByID.add(c.id, i)
+			}
 			remember(m.firstByID, c.id, i)
 		}
 		if c.name != "" {
@@ -165,28 +170,32 @@ func (m *matcher) byKey(k keyEntry, public string) int {
 	if leaf == none {
 		if shared, ok := m.firstByPublic[public]; ok {
 			leaf = shared // the same key twice, with one certificate for both
+		} else if k.id != "" {
+			leaf = m.opaqueByID.take(k.id, m.claimed)
 		}
 	}
 	m.judge(k, leaf)
 	return leaf
 }
 
-// judge reports where ids and names say something else than the public keys do.
+// judge reports where ids and names say something else than the public keys do. A certificate with the key's id and the
+// same public key is no contradiction: it may have been renewed.
 func (m *matcher) judge(k keyEntry, leaf int) {
 	marked, ok := m.firstByID[k.id]
-	switch {
-	case leaf == none && ok:
-		m.report.add("error", "key-leaf-mismatch", k.name,
-			"the certificate that the file pairs with the key has another public key; the key is without a certificate")
-	case leaf != none && k.id != m.certs[leaf].id && (ok || m.certs[leaf].id != ""):
-		text := "the file pairs the key with no certificate or a wrong one; it was paired by its public key, which Java would not do"
-		if ok && m.publics[marked] == m.publics[leaf] {
-			return // the same public key all the same: a certificate that was renewed
+	if leaf == none {
+		if ok {
+			m.report.add("error", "key-leaf-mismatch", k.name,
+				"the certificate that the file pairs with the key has another public key; the key is without a certificate")
 		}
-		m.report.add("warning", "key-leaf-mismatch", k.name, "%s", text)
+		return
 	}
-	if leaf != none && k.name != "" && m.certs[leaf].name != "" && !strings.EqualFold(k.name, m.certs[leaf].name) {
-		m.report.add("notice", "name-mismatch", k.name, "the certificate of the key is named %q", m.certs[leaf].name)
+	other := m.certs[leaf]
+	if k.id != other.id && (ok && m.publics[marked] != m.publics[leaf] || !ok && other.id != "") {
+		m.report.add("warning", "key-leaf-mismatch", k.name,
+			"the file pairs the key with no certificate or a wrong one; it was paired by its public key, which Java would not do")
+	}
+	if k.name != "" && other.name != "" && !strings.EqualFold(k.name, other.name) {
+		m.report.add("notice", "name-mismatch", k.name, "the certificate of the key is named %q", other.name)
 	}
 }
 
