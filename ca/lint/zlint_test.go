@@ -89,7 +89,7 @@ func TestZlint(t *testing.T) {
 	require.NoError(t, err)
 	var constraints ca.NameConstraints
 	constraints.PermittedDNS = []string{"example.com"}
-	constraints.ExcludedDNS = []string{"secret.example.com"}
+	constraints.ExcludedDNS = []string{"secret.example.net"}
 	constraints.PermittedIP = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	constraints.PermittedEmail = []string{".example.com"}
 	for _, tc := range []struct {
