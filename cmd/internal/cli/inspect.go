@@ -43,6 +43,12 @@ differ), else from the file NAME.pass beside the file; else the empty one is tri
 	return c
 }
 
+// inspection is the JSON document.
+type inspection struct {
+	Schema string          `json:"schema"`
+	Files  []inspectedFile `json:"files"`
+}
+
 // inspectedFile is one file in the JSON document: its report, or why there is none.
 type inspectedFile struct {
 	inspect.File
@@ -52,10 +58,7 @@ type inspectedFile struct {
 // run describes the files in their order and carries on past those that cannot be read; the exit code is the worst.
 func (o *inspectOptions) run() error {
 	opener := &storeOpener{deps: o.deps, PassFlag: "--in-pass", Pass: o.Pass, KeyPass: o.KeyPass}
-	doc := struct {
-		Schema string          `json:"schema"`
-		Files  []inspectedFile `json:"files"`
-	}{Schema: "mqttpki.inspect/1", Files: []inspectedFile{}}
+	doc := inspection{Schema: "mqttpki.inspect/1", Files: []inspectedFile{}}
 	var worst error
 	for i, path := range o.Files {
 		s, err := opener.open(path)
