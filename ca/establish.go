@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/mqttpki/mqttpki/ca/inventory"
@@ -75,6 +76,12 @@ func (f *foundation) establish(ctx context.Context, dir string, opts Options, fo
 		return nil, "", err
 	}
 	backup, err = moveIn(work, dir, opts.Now(), force)
+	if errors.Is(err, fs.ErrExist) { // somebody else made one meanwhile
+		err = fmt.Errorf("%w: %w", keystore.ErrExists, err)
+	}
+	if err == nil {
+		err = syncDir(parent)
+	}
 	return files, backup, err
 }
 
@@ -254,4 +261,16 @@ func moveContent(work, dir string) error {
 		}
 	}
 	return os.Rename(filepath.Join(work, last), filepath.Join(dir, last))
+}
+
+// syncDir makes a rename in a folder last. Windows has no such thing and needs none.
+func syncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -173,6 +173,9 @@ func (req *InitRequest) notices() []Notice {
 func sealKeys(opts Options, iterations int, cas []madeCA) ([]keystore.Artifact, error) {
 	artifacts := make([]keystore.Artifact, len(cas))
 	err := inParallel(len(cas), func(i int) error {
+		if p := cas[i].spec.Password; p.Given() && len(p) == 0 {
+			return policy("an empty password for %s protects nothing; leave it unencrypted explicitly", cas[i].note)
+		}
 		data, err := KeyPEM(cas[i].spec.Key, cas[i].spec.Password, iterations, opts.Random)
 		artifacts[i] = privateFile(cas[i].path, data, cas[i].note)
 		return err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -129,6 +130,7 @@ func TestInitRefuses(t *testing.T) {
 		"a key of unknown type":    {Root: ca.CASpec{Key: weak}},
 		"a key type there is not":  {Root: ca.CASpec{KeyType: "dsa-1024"}},
 		"backdated by years":       {Backdate: 365 * day},
+		"an empty password":        {Issuing: ca.CASpec{Password: keystore.Secret{}}},
 		"a validity that is none":  {Root: ca.CASpec{Validity: -day}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,6 +176,29 @@ func TestInitExists(t *testing.T) {
 	require.ErrorIs(t, err, keystore.ErrExists, "two backups in one second")
 	_, err = ca.Open(t.Context(), dir, options())
 	require.NoError(t, err)
+}
+
+// TestInitRace: of several that make one PKI at once, one does, and the others are told that it exists.
+func TestInitRace(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "pki")
+	errs := make([]error, 4)
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() { _, errs[i] = ca.Init(t.Context(), dir, ca.InitRequest{}, options()) })
+	}
+	all.Wait()
+	made := 0
+	for _, err := range errs {
+		if err == nil {
+			made++
+		} else {
+			require.ErrorIs(t, err, keystore.ErrExists)
+		}
+	}
+	assert.Equal(t, 1, made)
+	h, err := ca.Open(t.Context(), dir, options())
+	require.NoError(t, err)
+	require.NoError(t, h.Close())
 }
 
 // TestInitFails: no randomness, no PKI, nothing left.
