@@ -2,6 +2,7 @@ package targets
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mqttpki/mqttpki/channels"
 )
@@ -27,6 +28,11 @@ type Settings struct {
 	Release Version // of the product
 	Accepts []Loss
 	Block   any // the decoded block, of the target's own type
+}
+
+// Accepted reports whether the loss of a property on a listener was accepted by name.
+func (s Settings) Accepted(listener string, property Property) bool {
+	return slices.Contains(s.Accepts, Loss{listener, property})
 }
 
 // Common is what every target's block may hold; blocks embed nothing, so each repeats these two fields.
@@ -159,11 +165,10 @@ func (r *review) add(l *Limit, path, listener, text string) {
 		Listener: listener, Property: l.Property, Product: r.p.Title + " " + r.s.Release.String(), Source: l.Source,
 	}
 	if severity == channels.Error && l.Property != "" {
-		for _, accepted := range r.s.Accepts {
-			if accepted == problem.Loss() {
-				problem.Severity, problem.Accepted = channels.Warning, true
-				r.used[accepted] = true
-			}
+		loss := problem.Loss()
+		if r.s.Accepted(loss.Listener, loss.Property) {
+			problem.Severity, problem.Accepted = channels.Warning, true
+			r.used[loss] = true
 		}
 	}
 	r.problems = append(r.problems, problem)

@@ -85,8 +85,13 @@ func (p Problem) String() string {
 		fmt.Fprintf(&b, "line %d, column %d: ", p.Line, p.Column)
 	}
 	fmt.Fprintf(&b, "%s: ", p.Severity)
-	if p.Listener != "" {
+	switch {
+	case strings.Contains(p.Listener, ", "): // several that were put together
+		fmt.Fprintf(&b, "listeners %s: ", p.Listener)
+	case p.Listener != "":
 		fmt.Fprintf(&b, "listener %s: ", p.Listener)
+	case p.Product == "" && p.Path != "":
+		fmt.Fprintf(&b, "%s: ", p.Path)
 	}
 	if p.Product != "" {
 		fmt.Fprintf(&b, "%s: ", p.Product)
@@ -113,13 +118,6 @@ func Errors(ps []Problem) []Problem {
 		}
 	}
 	return some
-}
-
-// Lost reports whether the loss of a property on a listener ("" for the whole model) was accepted and happens.
-func Lost(ps []Problem, listener string, property Property) bool {
-	return slices.ContainsFunc(ps, func(p Problem) bool {
-		return p.Accepted && p.Listener == listener && p.Property == property
-	})
 }
 
 // plainPath is a path on the broker's machine that means itself in every shell and configuration file.

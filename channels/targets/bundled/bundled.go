@@ -20,6 +20,7 @@ type block struct {
 	Version    string   `yaml:"version"` // 1
 	Dir        string   `yaml:"dir"`     // where the folder goes; /etc/mqttpki
 	RunAs      string   `yaml:"run_as"`  // the user, and its group, that the broker runs as; mqttpki
+	State      string   `yaml:"state"`   // where sessions and retained messages are kept; /var/lib/mqttpki
 	AcceptLoss []string `yaml:"accept_loss"`
 }
 
@@ -57,6 +58,12 @@ func (Target) Product() targets.Product {
 				}
 				return ""
 			}},
+			{Field: "targets.bundled.state", Whole: func(s targets.Settings) string {
+				if dir := s.Block.(block).State; !targets.PlainPath(dir) {
+					return fmt.Sprintf("%q is no absolute path of letters, digits and . _ - between slashes", dir)
+				}
+				return ""
+			}},
 			{Field: "targets.bundled.run_as", Whole: func(s targets.Settings) string {
 				if user := s.Block.(block).RunAs; !targets.UnixUser(user) {
 					return fmt.Sprintf("%q is no user of a Unix machine", user)
@@ -74,7 +81,7 @@ func local(name string) bool {
 
 // settle reads the target's block and puts the settings together.
 func settle(m targets.Model) (targets.Settings, []targets.Problem) {
-	b := block{Dir: "/etc/mqttpki", RunAs: "mqttpki"}
+	b := block{Dir: "/etc/mqttpki", RunAs: "mqttpki", State: "/var/lib/mqttpki"}
 	problems := targets.BlockProblems(m.Targets[Target{}.Product().Name].Decode(&b))
 	s, more := targets.Settle(Target{}.Product(), m, targets.Common{Version: b.Version, AcceptLoss: b.AcceptLoss}, b)
 	return s, append(problems, more...)
@@ -155,18 +162,18 @@ func (f *folder) trust(t channels.Trust, mat targets.TrustMaterial) {
 // readme says what to do with the files.
 func readme(b block) string {
 	return fmt.Sprintf(`Install the folder as %s with the install lines that mqttpki printed; they give each file its owner and mode.
-Run: mqttpki broker run --pki %s, as the user %s.
+Run as the user %s: mqttpki broker run --pki %s --state %s, a folder of that user's own.
 Changed files are read at once; a bad one keeps the old, and the log says why.
-`, b.Dir, b.Dir, b.RunAs)
+`, b.Dir, b.RunAs, b.Dir, b.State)
 }
 
 // Commands says how to drive the broker.
 func (Target) Commands(m targets.Model) []targets.Command {
 	s, _ := settle(m)
-	dir := s.Block.(block).Dir
+	b := s.Block.(block)
 	return []targets.Command{
-		{Purpose: "check", Text: "check the model", Argv: []string{"mqttpki", "channels", "check", "--pki", dir}},
-		{Purpose: "start", Text: "run the broker", Argv: []string{"mqttpki", "broker", "run", "--pki", dir}},
+		{Purpose: "check", Text: "check the model", Argv: []string{"mqttpki", "channels", "check", "--pki", b.Dir}},
+		{Purpose: "start", Text: "run the broker", Argv: []string{"mqttpki", "broker", "run", "--pki", b.Dir, "--state", b.State}},
 		{Purpose: "reload", Text: "changed files are read by themselves; SIGHUP reads them now"},
 		{Purpose: "stop", Text: "SIGTERM ends it; sessions and retained messages are kept"},
 	}

@@ -119,11 +119,8 @@ func identityLimits() []targets.Limit {
 			return ""
 		}},
 		{Field: "identity.user", Source: srcIdentity, Listener: func(s targets.Settings, l *channels.Listener) string {
-			if l.Identity.User != channels.UserPassword && userOf(s, l) == "" {
+			if userOf(s, l) == "" && !nameless(s, l) {
 				return "everybody needs to be some principal here: name it in targets.ibmmq.mca_user"
-			}
-			if l.Identity.User == channels.UserPassword && blockOf(s).JAAS.Stanza == "" && blockOf(s).MCAUser == "" {
-				return "without a JAAS login module the channel must have a principal: name it in targets.ibmmq.mca_user"
 			}
 			return ""
 		}},
@@ -156,6 +153,16 @@ func identityLimits() []targets.Limit {
 			return why
 		}},
 	}
+}
+
+// nameless reports whether a listener needs no principal of its own: a login module names the users, or the listener
+// is refused for its users anyway.
+func nameless(s targets.Settings, l *channels.Listener) bool {
+	if l.Identity.User == channels.UserPassword && blockOf(s).JAAS.Stanza != "" {
+		return true
+	}
+	lost := l.Identity.User.FromCertificate() || l.Identity.User == channels.UserPassword
+	return lost && !s.Accepted(l.Name, targets.Identity)
 }
 
 // otherLimits are the rest.

@@ -19,6 +19,7 @@ func commands() []func(*deps) *cobra.Command {
 		newConvertCommand,
 		newInspectCommand,
 		newCheckCommand,
+		newChannelsCommand,
 		newVerifyCommand,
 		newIBMCommand,
 		newExportCommand,
