@@ -2,13 +2,18 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mqttpki/mqttpki/cmd/internal/ibm"
+	"github.com/mqttpki/mqttpki/keystore"
 )
+
+// ibmSchema is that of all the group's --json.
+const ibmSchema = "mqttpki.ibm/1"
 
 // newIBMCommand groups what the scripts in scripts/ run.
 func newIBMCommand(d *deps) *cobra.Command {
@@ -42,10 +47,9 @@ environment. A key that is there is never replaced, and a file that is as it sho
 				}
 				report, err := step.run(job, c.Context())
 				if err != nil {
-					return err
+					return ibmError(err)
 				}
-				d.printIBMReport(report)
-				return nil
+				return d.printIBMReport(report)
 			},
 		})
 	}
@@ -57,7 +61,7 @@ environment. A key that is there is never replaced, and a file that is as it sho
 func (d *deps) ibmJob() (*ibm.Job, error) {
 	settings, err := ibm.ReadSettings(d.env)
 	if err != nil {
-		return nil, usageError(err, "run the script of this name in scripts/, which reads initcert first")
+		return nil, ibmError(err)
 	}
 	return &ibm.Job{
 		Settings: settings,
@@ -69,24 +73,69 @@ func (d *deps) ibmJob() (*ibm.Job, error) {
 	}, nil
 }
 
+// ibmError gives an error the hint that fits the scripts: their settings are variables, not flags.
+func ibmError(err error) error {
+	switch {
+	case errors.Is(err, ibm.ErrSetting):
+		return usageError(err, "run the script of this name in scripts/, and set its variables before or in initcert")
+	case errors.Is(err, keystore.ErrPassword):
+		return withHint(err, "passwords are the variable password, or that of the one store or key (initcert names them), or the first line of passwordfile")
+	}
+	return err
+}
+
+// ibmFile is one line of a report.
+type ibmFile struct {
+	File      string     `json:"file"`
+	What      string     `json:"what"`
+	Expires   *time.Time `json:"expires,omitempty"`
+	Unchanged bool       `json:"unchanged,omitempty"`
+}
+
+// ibmReport is what the commands print with --json.
+type ibmReport struct {
+	Schema  string    `json:"schema"`
+	Files   []ibmFile `json:"files"`
+	Removed []string  `json:"removed,omitempty"`
+	Backup  string    `json:"backup,omitempty"` // where a removed CA is
+}
+
 // printIBMReport prints one line a file.
-func (d *deps) printIBMReport(r *ibm.Report) {
+func (d *deps) printIBMReport(r *ibm.Report) error {
 	for _, w := range r.Warnings {
-		d.warn("%s", w)
+		d.warn("%s", printable(w))
 	}
 	for _, n := range r.Notices {
-		d.notice("%s", n)
+		d.notice("%s", printable(n))
 	}
+	var files []ibmFile
 	for _, f := range r.Files {
-		line := fmt.Sprintf("%s: %s", f.Path, f.What)
+		file := ibmFile{File: f.Path, What: f.What, Unchanged: f.Kept}
 		if !f.Expires.IsZero() {
-			line += ", until " + f.Expires.UTC().Format(time.DateOnly)
+			expires := f.Expires.UTC()
+			file.Expires = &expires
 		}
-		if f.Kept {
+		files = append(files, file)
+	}
+	return d.printIBMFiles(files)
+}
+
+// printIBMFiles prints files as text or JSON.
+func (d *deps) printIBMFiles(files []ibmFile) error {
+	if d.json {
+		return d.printJSON(ibmReport{Schema: ibmSchema, Files: files})
+	}
+	for _, f := range files {
+		line := fmt.Sprintf("%s: %s", f.File, f.What)
+		if f.Expires != nil {
+			line += ", until " + f.Expires.Format(time.DateOnly)
+		}
+		if f.Unchanged {
 			line += " (unchanged)"
 		}
 		d.print("%s", printable(line))
 	}
+	return nil
 }
 
 // newIBMChannelsCommand is mqcerts.
@@ -104,7 +153,7 @@ the file mqlog. No queue manager is made, deleted or changed otherwise.`,
 			if err != nil {
 				return err
 			}
-			return d.defineChannels(c.Context(), job)
+			return ibmError(d.defineChannels(c.Context(), job))
 		},
 	}
 }
@@ -139,20 +188,26 @@ func (d *deps) cleanIBM(job *ibm.Job, yes bool) error {
 	}
 	if len(made) == 0 {
 		d.notice("There is nothing to remove.")
-		return nil
+	} else {
+		d.notice("To be removed (the CA's folder is renamed):")
 	}
-	d.notice("To be removed (the CA's folder is renamed):")
 	for _, path := range made {
-		d.print("%s", printable(path))
+		d.notice("%s", printable(path))
 	}
-	if !yes {
+	if !yes && len(made) > 0 {
 		if err := d.ask("Remove them?"); err != nil {
 			return err
 		}
 	}
 	backup, err := job.Clean(made)
-	if backup != "" {
-		d.notice("The CA is kept in %s", backup)
+	if err != nil {
+		return err
 	}
-	return err
+	if d.json {
+		return d.printJSON(ibmReport{Schema: ibmSchema, Files: []ibmFile{}, Removed: made, Backup: backup})
+	}
+	if backup != "" {
+		d.print("%s: the CA is kept here", printable(backup))
+	}
+	return nil
 }

@@ -23,21 +23,20 @@ func (d *deps) defineChannels(ctx context.Context, job *ibm.Job) error {
 	if _, err := safefile.Commit([]safefile.File{file}, safefile.Options{Force: true, Now: d.now}); err != nil {
 		return err
 	}
-	d.print("%s: the definitions of %d channels", printable(job.MQSCFile), len(job.Channels.Listeners))
+	files := []ibmFile{{File: job.MQSCFile, What: fmt.Sprintf("the definitions of %d channels", len(job.Channels.Listeners))}}
 	if _, err := os.Stat(job.Server.KeyStore); errors.Is(err, fs.ErrNotExist) {
 		d.warn("there is no %s yet, which the channels need; sscerts and cacerts make it", job.Server.KeyStore)
 	}
 	program, err := exec.LookPath("runmqsc")
 	if err != nil {
 		d.notice("There is no runmqsc here. On the queue manager's machine: runmqsc %s < %s", job.QueueManager, job.MQSCFile)
-		return nil
+		return d.printIBMFiles(files)
 	}
 	if err := runMQSC(ctx, program, job, text); err != nil {
 		return withHint(fmt.Errorf("defining the channels of %s: %w", job.QueueManager, err), "%s says what runmqsc refused", job.MQLog)
 	}
-	d.print("%s: what runmqsc printed", printable(job.MQLog))
 	d.notice("A channel that was there before takes a new key store when it is stopped and started.")
-	return nil
+	return d.printIBMFiles(append(files, ibmFile{File: job.MQLog, What: "what runmqsc printed"}))
 }
 
 // runMQSC feeds the definitions to runmqsc and adds what it prints to the log. It echoes them, password and all, so

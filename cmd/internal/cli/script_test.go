@@ -3,6 +3,7 @@ package cli
 import (
 	"flag"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -22,11 +23,16 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs every script in testdata/script: what each command prints, how it fails and what it leaves.
 func TestScripts(t *testing.T) {
+	scripts, err := filepath.Abs("../../../scripts")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("SCRIPTS", scripts)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/mqttpki/mqttpki/ca"
+	"github.com/mqttpki/mqttpki/ca/inventory"
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
@@ -87,10 +89,8 @@ func (j *Job) trustStores(t Trust, anchor keystore.Anchor) []*output {
 func (j *Job) caSign(ctx context.Context, a *authority, h *holder, r *Report) error {
 	root := a.certificate()
 	if h.fits(root.X509, j.Now()) {
-		if len(h.id.Chain) == 1 {
-			h.id.Chain = append(h.id.Chain, root)
-		}
-		return nil
+		h.id.Chain = []keystore.Certificate{h.id.Chain[0], root}
+		return a.mindRevoked(ctx, h, r)
 	}
 	signer, err := a.signer()
 	if err != nil {
@@ -108,4 +108,18 @@ func (j *Job) caSign(ctx context.Context, a *authority, h *holder, r *Report) er
 	r.tell(product.Notices)
 	h.id.Chain = []keystore.Certificate{product.Identity.Chain[0], root}
 	return nil
+}
+
+// mindRevoked warns of a certificate that is kept although it is on the CRL. Its key may be in wrong hands, so signing
+// it again would undo the revocation.
+func (a *authority) mindRevoked(ctx context.Context, h *holder, r *Report) error {
+	entry, _, err := a.home.Lookup(ctx, fmt.Sprintf("%x", h.id.Leaf().X509.SerialNumber))
+	if errors.Is(err, ca.ErrNotFound) {
+		return nil // of a CA that was taken over
+	}
+	if err == nil && entry.State == inventory.Revoked {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the %s's certificate was revoked; for a new key and certificate remove %s "+
+			"and run this again", h.role, h.KeyStore))
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package ibm
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mqttpki/mqttpki/ca"
+	"github.com/mqttpki/mqttpki/ca/inventory"
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
@@ -116,6 +119,66 @@ func TestExpiredCertificatesAreRenewed(t *testing.T) {
 	store, err := later.decode(later.Server.KeyStore, later.Server.KeyPassword, data)
 	require.NoError(t, err)
 	assert.Equal(t, later.Now().Add(24*time.Hour-time.Minute), store.Identities[0].Leaf().X509.NotAfter)
+}
+
+// A revoked certificate is not signed again for the same key; with the key gone, a new one is made, and the stores with
+// the old key are not lost.
+func TestRevokedCertificatesAreNotSignedAgain(t *testing.T) {
+	ctx := context.Background()
+	vars := variables(t, t.TempDir())
+	job := newJob(t, vars, noon)
+	_, err := job.CASigned(ctx)
+	require.NoError(t, err)
+	a, err := job.openCA(ctx)
+	require.NoError(t, err)
+	_, err = a.home.Revoke(ctx, []string{"mqttclient.ibm.id.com"}, inventory.Reason(1))
+	require.NoError(t, err)
+	require.NoError(t, a.home.Close())
+
+	r, err := newJob(t, vars, noon).CASigned(ctx)
+	require.NoError(t, err)
+	assert.Contains(t, strings.Join(r.Warnings, "\n"), "the client's certificate was revoked")
+	before, err := os.ReadFile(job.ClientP12)
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(job.Client.KeyStore))
+	r, err = newJob(t, vars, noon).CASigned(ctx)
+	require.NoError(t, err)
+	assert.NotContains(t, strings.Join(r.Warnings, "\n"), "revoked")
+	old, err := os.ReadFile(job.ClientP12 + ".20260504T120000Z.bak")
+	require.NoError(t, err)
+	assert.Equal(t, before, old)
+}
+
+func TestServerNames(t *testing.T) {
+	for _, tc := range []struct{ subject, host, want string }{
+		{"CN=mqttserver.ibm.id.com, C=GB", "localhost", "dns:mqttserver.ibm.id.com dns:localhost"},
+		{"CN=mqttserver.ibm.id.com, C=GB", "192.0.2.7", "dns:mqttserver.ibm.id.com ip:192.0.2.7 dns:localhost"},
+		{"CN=Our Broker, C=GB", "mq.example.com", "dns:mq.example.com dns:localhost"},
+	} {
+		vars := variables(t, t.TempDir())
+		vars["srvdname"], vars["host"] = tc.subject, tc.host
+		job := newJob(t, vars, noon)
+		_, err := job.CASigned(context.Background())
+		require.NoError(t, err)
+		der, err := os.ReadFile(job.Server.CASigned)
+		require.NoError(t, err)
+		cert, err := x509.ParseCertificate(der)
+		require.NoError(t, err)
+		var got []string
+		for _, san := range ca.CertificateSANs(cert) {
+			got = append(got, san.String())
+		}
+		assert.ElementsMatch(t, strings.Fields(tc.want), got)
+	}
+}
+
+// A subject that old scripts took and brokers may stumble over is still taken, and said.
+func TestAnyClientName(t *testing.T) {
+	vars := variables(t, t.TempDir())
+	vars["cltdname"] = "CN=Fräulein Müller, O=IBM"
+	r, err := newJob(t, vars, noon).CASigned(context.Background())
+	require.NoError(t, err)
+	assert.Greater(t, len(r.Warnings), 1)
 }
 
 func TestCleanKeepsTheCAAndWhatOthersMade(t *testing.T) {

@@ -46,13 +46,16 @@ func (j *Job) holder(p Party, role ca.Role) (*holder, error) {
 	return h, j.readKeyStore(h)
 }
 
-// serverSANs are the names that clients may dial: the subject's, the broker's host, and localhost.
-func serverSANs(names ...string) ([]ca.SAN, error) {
+// serverSANs are the names that clients may dial: the subject's if it is one, the broker's host, and localhost.
+func serverSANs(name, host string) ([]ca.SAN, error) {
 	var sans []ca.SAN
-	for _, name := range append(names, "localhost") {
+	if san, err := ca.ParseSAN(name); err == nil {
+		sans = append(sans, san)
+	}
+	for _, name := range []string{host, "localhost"} {
 		san, err := ca.ParseSAN(name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: host: %v", ErrSetting, err)
 		}
 		if !slices.Contains(sans, san) {
 			sans = append(sans, san)
