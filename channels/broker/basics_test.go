@@ -8,6 +8,7 @@ import (
 )
 
 func TestEveryListenerLetsTheRightClientIn(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	dev := r.ca.client("dev1")
 	for _, tc := range []struct {

@@ -14,6 +14,7 @@ import (
 )
 
 func TestWillsObeyTheRules(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	victim := r.client(required, r.ca.client("victim"), 5, connectOptions{id: "victim"})
 	victim.subscribe("devices/victim/#")
@@ -39,6 +40,7 @@ func TestWillsObeyTheRules(t *testing.T) {
 }
 
 func TestWillsAreCheckedAgainWhenDue(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	r.model.Access = append(r.model.Access, rule("dev1", "shared/#"))
 	require.NoError(t, r.broker.Reload())
@@ -57,6 +59,7 @@ func TestWillsAreCheckedAgainWhenDue(t *testing.T) {
 }
 
 func TestADelayedWillIsPublishedInTime(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	listener := r.client(required, r.ca.client("dev1"), 5, connectOptions{id: "ops"})
 	listener.subscribe("devices/dev1/will")
@@ -79,6 +82,7 @@ func TestADelayedWillIsPublishedInTime(t *testing.T) {
 }
 
 func TestAClientIDBelongsToWhoMadeItsSession(t *testing.T) {
+	t.Parallel()
 	for _, version := range both {
 		t.Run(versionName(version), func(t *testing.T) {
 			r := newRig(t)
@@ -126,6 +130,7 @@ func TestAClientIDBelongsToWhoMadeItsSession(t *testing.T) {
 }
 
 func TestUnderAnyASessionIsReplacedAndNotInherited(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.listener(required).Identity.ClientID = channels.ClientIDAny
 	r.model.Access = []channels.Rule{rule("*", "common/#")}
@@ -145,6 +150,7 @@ func TestUnderAnyASessionIsReplacedAndNotInherited(t *testing.T) {
 }
 
 func TestClientIDsBoundToTheUser(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.listener(required).Identity.ClientID = channels.ClientIDEqual
 	r.listener(secureWS).Identity.ClientID = channels.ClientIDPrefix
@@ -172,6 +178,7 @@ func TestClientIDsBoundToTheUser(t *testing.T) {
 }
 
 func TestAMadeUpClientIDCannotBeGuessed(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	seen := map[string]bool{}
 	for range 3 {
@@ -190,6 +197,7 @@ func TestAMadeUpClientIDCannotBeGuessed(t *testing.T) {
 }
 
 func TestOldProtocolAndLongClientIDs(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	w := r.client(required, r.ca.client("dev1"), 3, connectOptions{id: strings.Repeat("x", 100)})
 	assert.Equal(t, []byte{1}, w.subscribe("devices/dev1/#"))
@@ -200,6 +208,7 @@ func TestOldProtocolAndLongClientIDs(t *testing.T) {
 }
 
 func TestWhatAClientCallsItselfDoesNotCount(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.listener(plain).Identity = channels.Identity{User: channels.UserNone, ClientID: channels.ClientIDOwned}
 	r.listener(optional).Identity = channels.Identity{User: channels.UserFixed, FixedUser: "Guest", ClientID: channels.ClientIDOwned}
@@ -218,6 +227,7 @@ func TestWhatAClientCallsItselfDoesNotCount(t *testing.T) {
 }
 
 func TestPasswords(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	for _, tc := range []struct{ user, password string }{{"alice", "wrong"}, {"alice", ""}, {"", ""}, {"nobody", aPassword}, {"bob", aPassword + " "}} {
 		for _, version := range both {
@@ -237,6 +247,7 @@ func TestPasswords(t *testing.T) {
 }
 
 func TestDeniedPublishesGoNowhere(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	ops := r.client(required, r.ca.client("ops-1"), 5, connectOptions{id: "ops"})
 	require.Equal(t, []byte{1}, ops.subscribe("#"))
@@ -263,6 +274,7 @@ func TestDeniedPublishesGoNowhere(t *testing.T) {
 }
 
 func TestQoS2PublishesObeyTheRules(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	ops := r.client(required, r.ca.client("ops-1"), 5, connectOptions{id: "ops"})
 	ops.subscribe("#")
@@ -287,6 +299,7 @@ func TestQoS2PublishesObeyTheRules(t *testing.T) {
 }
 
 func TestDeniedSubscriptions(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	deep := strings.Repeat("+/", maxLevels) + "x"
 	for _, version := range both {
@@ -303,6 +316,7 @@ func TestDeniedSubscriptions(t *testing.T) {
 }
 
 func TestSharedSubscriptionsReachSomebodyWhoIsThere(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	dev := r.ca.client("dev1")
 	for i := range 3 {
@@ -325,6 +339,7 @@ func TestSharedSubscriptionsReachSomebodyWhoIsThere(t *testing.T) {
 }
 
 func TestRetainedMessagesReachOnlyWhoMayRead(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	ops := r.client(required, r.ca.client("ops-1"), 5, connectOptions{id: "ops"})
 	for _, topic := range []string{"devices/dev1/state", "devices/victim/state", "elsewhere"} {
@@ -338,6 +353,7 @@ func TestRetainedMessagesReachOnlyWhoMayRead(t *testing.T) {
 }
 
 func TestBrokerTopicsReachOnlyWhoIsNamedForThem(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.model.Access = append(r.model.Access, rule("reader", "#"))
 	r.start()
@@ -353,6 +369,7 @@ func TestBrokerTopicsReachOnlyWhoIsNamedForThem(t *testing.T) {
 }
 
 func TestTopicAliasesAreRefused(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	w := r.client(required, r.ca.client("dev1"), 5, connectOptions{id: "d"})
 	w.send(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Publish}, TopicName: "devices/dev1/x", Payload: []byte("x"),
@@ -361,6 +378,7 @@ func TestTopicAliasesAreRefused(t *testing.T) {
 }
 
 func TestAnAnswerMayNotBeAskedForElsewhere(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	ops := r.client(required, r.ca.client("ops-1"), 5, connectOptions{id: "ops"})
 	ops.subscribe("devices/dev1/#")
@@ -377,12 +395,14 @@ func TestAnAnswerMayNotBeAskedForElsewhere(t *testing.T) {
 }
 
 func TestExtendedAuthenticationIsRefused(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	w := r.wire(required, r.ca.client("dev1"), 5)
 	assert.Equal(t, packets.ErrBadAuthenticationMethod.Code, w.connect(connectOptions{id: "d", method: "SCRAM-SHA-1"}).ReasonCode)
 }
 
 func TestAMalformedPacketEndsOneConnection(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	dev := r.ca.client("dev1")
 	bystander := r.client(required, dev, 5, connectOptions{id: "bystander"})

@@ -23,20 +23,41 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// tlsGetsIn completes a handshake and then reads before it writes, so that a TLS 1.3 refusal is seen. It returns nil
-// when the broker waits for more.
-func (r *rig) tlsGetsIn(listener string, config *tls.Config) error {
+// shake runs a handshake with a listener.
+func (r *rig) shake(listener string, config *tls.Config) (*tls.Conn, error) {
 	raw, err := net.DialTimeout("tcp", r.address(listener), testPatience)
 	require.NoError(r, err)
-	defer raw.Close()
+	r.Cleanup(func() { _ = raw.Close() })
 	secure := tls.Client(raw, config)
 	_ = secure.SetDeadline(time.Now().Add(testPatience))
-	if err := secure.Handshake(); err != nil {
+	return secure, secure.Handshake()
+}
+
+// refused is how a handshake is refused, nil when it is not. It does not write, so that the alert of TLS 1.3, which
+// comes after the client's side of the handshake, is not lost to a reset.
+func (r *rig) refused(listener string, config *tls.Config) error {
+	r.Helper()
+	conn, err := r.shake(listener, config)
+	if err != nil {
 		return err
 	}
-	_ = secure.SetReadDeadline(time.Now().Add(150 * time.Millisecond))
-	_, err = secure.Read(make([]byte, 1))
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if _, err = conn.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// admitted is nil when a handshake is accepted: what is said after it is then found to be no MQTT and no HTTP.
+func (r *rig) admitted(listener string, config *tls.Config) error {
+	r.Helper()
+	conn, err := r.shake(listener, config)
+	if err != nil {
+		return err
+	}
+	if _, err := conn.Write([]byte("\xc0\x00\r\n\r\n")); err != nil {
+		return err
+	}
+	if _, err = conn.Read(make([]byte, 1)); errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
@@ -45,6 +66,7 @@ func (r *rig) tlsGetsIn(listener string, config *tls.Config) error {
 func clientAuth() []x509.ExtKeyUsage { return []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }
 
 func TestHandshakeRefusals(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	stranger := newAuthority(t, "stranger")
 	revoked := r.ca.client("revoked")
@@ -71,11 +93,11 @@ func TestHandshakeRefusals(t *testing.T) {
 			for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 				config := r.clientTLS(tc.holder)
 				config.MinVersion, config.MaxVersion = version, version
-				err := r.tlsGetsIn(listener, config)
 				if !tc.alsoOn && (listener == optional || listener == optionWSS) {
-					assert.NoError(t, err, "%s on %s", tc.name, listener)
+					assert.NoError(t, r.admitted(listener, config), "%s on %s", tc.name, listener)
 					continue
 				}
+				err := r.refused(listener, config)
 				assert.Error(t, err, "%s on %s", tc.name, listener)
 				assert.NotErrorIs(t, err, io.EOF, "%s on %s: it should get an alert", tc.name, listener)
 				r.logged("listener=" + listener)
@@ -85,17 +107,17 @@ func TestHandshakeRefusals(t *testing.T) {
 	}
 	old := r.clientTLS(r.ca.client("dev1"))
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
-	assert.Error(t, r.tlsGetsIn(required, old))
+	assert.Error(t, r.refused(required, old))
 	r.logged("cause=" + string(causeOldTLS))
 
 	weak := r.clientTLS(r.ca.client("dev1"))
 	weak.MaxVersion, weak.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}
-	assert.Error(t, r.tlsGetsIn(required, weak))
+	assert.Error(t, r.refused(required, weak))
 	r.logged("cause=" + string(causeNoCommon))
 
 	distrusting := r.clientTLS(r.ca.client("dev1"))
 	distrusting.RootCAs = x509.NewCertPool()
-	assert.Error(t, r.tlsGetsIn(required, distrusting))
+	assert.Error(t, r.refused(required, distrusting))
 	r.logged("cause=" + string(causeClientRefused))
 
 	raw, err := net.Dial("tcp", r.address(required))
@@ -108,6 +130,7 @@ func TestHandshakeRefusals(t *testing.T) {
 }
 
 func TestListenersHaveTheirOwnTLSOptions(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.listener(required).TLS = channels.TLSOptions{Min: "1.3"}
 	r.listener(optional).TLS = channels.TLSOptions{Min: "1.2", Ciphers: "compatible"}
@@ -115,41 +138,44 @@ func TestListenersHaveTheirOwnTLSOptions(t *testing.T) {
 	dev := r.ca.client("dev1")
 	config := r.clientTLS(dev)
 	config.MaxVersion = tls.VersionTLS12
-	assert.Error(t, r.tlsGetsIn(required, config))
+	assert.Error(t, r.refused(required, config))
 	config = r.clientTLS(dev)
 	config.MaxVersion, config.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}
-	assert.NoError(t, r.tlsGetsIn(optional, config))
+	assert.NoError(t, r.admitted(optional, config))
 }
 
 func TestAStaleCRLKeepsEverybodyOut(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.ca.crlNotAfter = time.Now().Add(time.Hour)
 	r.start()
 	dev := r.ca.client("dev1")
 	live := r.client(required, dev, 5, connectOptions{id: "live"})
 	r.offset.Store(int64(2 * time.Hour))
-	assert.Error(t, r.tlsGetsIn(required, r.clientTLS(dev)))
+	assert.Error(t, r.refused(required, r.clientTLS(dev)))
 	r.logged("cause=stale-crl")
 	require.NoError(t, r.broker.Reload()) // the same CRL: a warning, and nobody who is in is thrown out
 	r.logged("is stale since")
 	assert.Zero(t, live.published("devices/dev1/x", "x", false))
 	r.ca.crlNotAfter = time.Now().Add(24 * time.Hour)
 	require.NoError(t, r.broker.Reload())
-	assert.NoError(t, r.tlsGetsIn(required, r.clientTLS(dev)))
+	assert.NoError(t, r.admitted(required, r.clientTLS(dev)))
 }
 
 func TestARevokedIntermediateEndsAllBelowIt(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.ca.rootRevoked = append(r.ca.rootRevoked, x509.RevocationListEntry{SerialNumber: r.ca.issuing.SerialNumber, RevocationTime: time.Now().Add(-time.Minute)})
 	r.start()
 	dev := r.ca.client("dev1")
-	assert.Error(t, r.tlsGetsIn(required, r.clientTLS(dev)), "with the intermediate sent along")
+	assert.Error(t, r.refused(required, r.clientTLS(dev)), "with the intermediate sent along")
 	dev.tls.Certificate = dev.tls.Certificate[:1]
-	assert.Error(t, r.tlsGetsIn(required, r.clientTLS(dev)), "and without it")
+	assert.Error(t, r.refused(required, r.clientTLS(dev)), "and without it")
 	r.logged("cause=revoked")
 }
 
 func TestResumedSessionsAreCheckedToo(t *testing.T) {
+	t.Parallel()
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		r := newRig(t).start()
 		dev := r.ca.client("dev1")
@@ -157,19 +183,17 @@ func TestResumedSessionsAreCheckedToo(t *testing.T) {
 		config.MinVersion, config.MaxVersion = version, version
 		config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 		resumed := func() (bool, error) {
-			raw, err := net.Dial("tcp", r.address(required))
-			require.NoError(t, err)
-			defer raw.Close()
-			secure := tls.Client(raw, config)
-			_ = secure.SetDeadline(time.Now().Add(testPatience))
-			if err := secure.Handshake(); err != nil {
+			conn, err := r.shake(required, config)
+			if err != nil {
 				return false, err
 			}
-			_ = secure.SetReadDeadline(time.Now().Add(200 * time.Millisecond)) // the ticket, or an alert
-			if _, err = secure.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
-				err = nil
+			_, err = conn.Write([]byte{0xc0, 0}) // no MQTT: the broker ends it, after the ticket
+			if err == nil {
+				if _, err = conn.Read(make([]byte, 1)); errors.Is(err, io.EOF) {
+					err = nil
+				}
 			}
-			return secure.ConnectionState().DidResume, err
+			return conn.ConnectionState().DidResume, err
 		}
 		_, err := resumed()
 		require.NoError(t, err)
@@ -184,6 +208,7 @@ func TestResumedSessionsAreCheckedToo(t *testing.T) {
 }
 
 func TestAPartnersCANamesOnlyItsOwnUsers(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	partner := newAuthority(t, "partner")
 	r.model.Trust = append(r.model.Trust, channels.Trust{CA: "partner.crt", CRL: "partner.crl", Users: "partner-*"})
@@ -199,7 +224,7 @@ func TestAPartnersCANamesOnlyItsOwnUsers(t *testing.T) {
 	partner.revoke(gone)
 	r.extra[0].CRLs[0].Data = partner.crls()
 	require.NoError(t, r.broker.Reload())
-	assert.Error(t, r.tlsGetsIn(required, r.clientTLS(gone)))
+	assert.Error(t, r.refused(required, r.clientTLS(gone)))
 
 	forged := newAuthority(t, "partner") // the same names, other keys
 	r.extra[0].CRLs[0].Data = forged.crls()
@@ -207,6 +232,7 @@ func TestAPartnersCANamesOnlyItsOwnUsers(t *testing.T) {
 }
 
 func TestCertificatesThatNameNobody(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	for name, subject := range map[string]pkix.Name{
 		"none":    {Organization: []string{"x"}},
@@ -220,6 +246,7 @@ func TestCertificatesThatNameNobody(t *testing.T) {
 }
 
 func TestCRLFilesThatAreRefused(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t, "self")
 	make := func(change func(*x509.RevocationList)) []byte {
 		list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: time.Now(), NextUpdate: time.Now().Add(time.Hour)}
@@ -262,6 +289,7 @@ func TestCRLFilesThatAreRefused(t *testing.T) {
 }
 
 func TestTheNewestCRLDecides(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	dev := r.ca.client("dev1")
 	older := r.ca.crls()
@@ -277,6 +305,7 @@ func TestTheNewestCRLDecides(t *testing.T) {
 }
 
 func TestModelsAndMaterialThatAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name   string
 		change func(*rig, *Material)

@@ -26,6 +26,7 @@ func (r *rig) servedSerial(listener string, h holder) string {
 }
 
 func TestReloadServesTheNewCertificateAndKeepsGoodSessions(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	dev := r.ca.client("dev1")
 	live := r.client(required, dev, 5, connectOptions{id: "live"})
@@ -41,6 +42,7 @@ func TestReloadServesTheNewCertificateAndKeepsGoodSessions(t *testing.T) {
 }
 
 func TestABadReloadChangesNothing(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	dev := r.ca.client("dev1")
 	before := r.servedSerial(required, dev)
@@ -62,6 +64,7 @@ func TestABadReloadChangesNothing(t *testing.T) {
 }
 
 func TestARevokedClientIsSentAway(t *testing.T) {
+	t.Parallel()
 	for _, listener := range []string{required, secureWS} {
 		for _, version := range both {
 			r := newRig(t)
@@ -90,12 +93,13 @@ func TestARevokedClientIsSentAway(t *testing.T) {
 			assert.Zero(t, ack.ReasonCode)
 			assert.False(t, ack.SessionPresent)
 			assert.Empty(t, r.broker.server.Topics.Subscribers("devices/dev1/x").Subscriptions["tank"].Filter)
-			assert.Error(t, r.tlsGetsIn(listener, r.clientTLS(dev)))
+			assert.Error(t, r.refused(listener, r.clientTLS(dev)))
 		}
 	}
 }
 
 func TestARevokedClientsStoredSessionGoes(t *testing.T) {
+	t.Parallel()
 	for _, when := range []string{"while the broker runs", "while it does not"} {
 		t.Run(when, func(t *testing.T) {
 			r := newRig(t)
@@ -130,6 +134,7 @@ func TestARevokedClientsStoredSessionGoes(t *testing.T) {
 }
 
 func TestReloadTakesBackWhatIsNoLongerAllowed(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.model.Access = append(r.model.Access, rule("*", "news/#"))
 	r.opts.StateDir = t.TempDir()
@@ -171,6 +176,7 @@ func TestReloadTakesBackWhatIsNoLongerAllowed(t *testing.T) {
 }
 
 func TestRemovedPasswordUsersAreSentAway(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	alice := connectOptions{id: "a", user: "alice", password: aPassword, keep: true, expiry: 600}
 	live := r.client(plain, nobody, 5, alice)
@@ -186,6 +192,7 @@ func TestRemovedPasswordUsersAreSentAway(t *testing.T) {
 }
 
 func TestACAThatIsNotTrustedAnyMore(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	partner := newAuthority(t, "partner")
 	r.model.Trust = append(r.model.Trust, channels.Trust{CA: "partner.crt", CRL: "partner.crl", Users: "partner-*"})
@@ -198,6 +205,7 @@ func TestACAThatIsNotTrustedAnyMore(t *testing.T) {
 }
 
 func TestListenersThatMoveWaitForARestart(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	r.listener(required).Port = 1
 	r.listener(optional).Name = "NEW"
@@ -214,6 +222,7 @@ func TestListenersThatMoveWaitForARestart(t *testing.T) {
 }
 
 func TestChangedFilesAreReloaded(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	crl := filepath.Join(dir, "issuing.crl")
 	r := newRig(t)
@@ -245,6 +254,7 @@ func TestChangedFilesAreReloaded(t *testing.T) {
 }
 
 func TestReloadWithoutASource(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.opts.Source = func() (*channels.Deployment, Material, error) { return nil, Material{}, errors.New("cannot read it") }
 	r.start()
@@ -254,6 +264,7 @@ func TestReloadWithoutASource(t *testing.T) {
 }
 
 func TestServerCertificateChainLeavesOutTheRoot(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	id := r.ca.identity(r.server)
 	id.Chain = append(id.Chain, keystoreCertificate(r.ca.root))

@@ -18,6 +18,7 @@ import (
 )
 
 func TestQueuesAndRetainedMessagesSurviveARestart(t *testing.T) {
+	t.Parallel()
 	for _, version := range both {
 		t.Run(versionName(version), func(t *testing.T) {
 			r := newRig(t)
@@ -69,6 +70,7 @@ func TestQueuesAndRetainedMessagesSurviveARestart(t *testing.T) {
 }
 
 func TestAQueueDoesNotStandInTheWayOfASubscription(t *testing.T) {
+	t.Parallel()
 	for _, version := range both {
 		r := newRig(t).start()
 		dev := r.ca.client("dev1")
@@ -108,6 +110,7 @@ func TestAQueueDoesNotStandInTheWayOfASubscription(t *testing.T) {
 }
 
 func TestSessionsThatAreNotKeptLeaveNothing(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.opts.StateDir = t.TempDir()
 	r.start()
@@ -134,6 +137,7 @@ func TestSessionsThatAreNotKeptLeaveNothing(t *testing.T) {
 }
 
 func TestSessionsExpire(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.opts.StateDir = t.TempDir()
 	r.start()
@@ -165,6 +169,7 @@ func TestSessionsExpire(t *testing.T) {
 }
 
 func TestASessionThatExpiredWhileTheBrokerWasDown(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.opts.StateDir = t.TempDir()
 	r.start()
@@ -178,6 +183,7 @@ func TestASessionThatExpiredWhileTheBrokerWasDown(t *testing.T) {
 }
 
 func TestTakeoversInOrder(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.opts.StateDir = t.TempDir()
 	r.start()
@@ -216,6 +222,7 @@ func TestTakeoversInOrder(t *testing.T) {
 }
 
 func TestATakeoverOfAClientThatDoesNotRead(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	dev := r.ca.client("dev1")
 	o := connectOptions{id: "tank", keep: true, expiry: 600}
@@ -232,6 +239,7 @@ func TestATakeoverOfAClientThatDoesNotRead(t *testing.T) {
 }
 
 func TestRetainedMessagesAreNotDroppedForBeingMany(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	dev := r.ca.client("dev1")
 	sender := r.client(required, dev, 5, connectOptions{id: "sender"})
@@ -254,6 +262,7 @@ func TestRetainedMessagesAreNotDroppedForBeingMany(t *testing.T) {
 }
 
 func TestTheReceiveMaximumOfAClientHolds(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).start()
 	dev := r.ca.client("dev1")
 	w := r.client(required, dev, 5, connectOptions{id: "slow", receiveMax: 3})
@@ -280,6 +289,7 @@ func TestTheReceiveMaximumOfAClientHolds(t *testing.T) {
 }
 
 func TestStateThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
 	t.Run("another broker runs on it", func(t *testing.T) {
 		r := newRig(t)
 		r.opts.StateDir = t.TempDir()
@@ -326,6 +336,7 @@ func TestStateThatCannotBeUsed(t *testing.T) {
 }
 
 func TestStateWithRecordsThatAreDamaged(t *testing.T) {
+	t.Parallel()
 	for _, bucket := range []string{bucketClients, bucketSubscriptions, bucketQueue, bucketRetained} {
 		r := newRig(t)
 		r.opts.StateDir = t.TempDir()

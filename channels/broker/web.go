@@ -23,7 +23,7 @@ import (
 // Bounds of the HTTP side of a listener.
 const (
 	maxHeaderBytes  = 16 << 10
-	httpTimeout     = 10 * time.Second // for a request, and for an answer
+	httpTimeout     = 10 * time.Second // for an answer; a request has the time of a handshake
 	httpIdle        = 30 * time.Second // between two requests of one connection
 	webSocketBuffer = 1024             // bytes, of reading; writing borrows from a pool
 )
@@ -68,8 +68,8 @@ func newWebServer(l *listener) *webServer {
 	}
 	w.http = http.Server{
 		Handler:           http.HandlerFunc(w.serveHTTP),
-		ReadHeaderTimeout: httpTimeout,
-		ReadTimeout:       httpTimeout,
+		ReadHeaderTimeout: l.b.opts.HandshakeTimeout,
+		ReadTimeout:       l.b.opts.HandshakeTimeout,
 		WriteTimeout:      httpTimeout,
 		IdleTimeout:       httpIdle,
 		MaxHeaderBytes:    maxHeaderBytes,
