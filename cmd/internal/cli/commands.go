@@ -20,6 +20,7 @@ func commands() []func(*deps) *cobra.Command {
 		newInspectCommand,
 		newCheckCommand,
 		newChannelsCommand,
+		newBrokerCommand,
 		newVerifyCommand,
 		newIBMCommand,
 		newExportCommand,
