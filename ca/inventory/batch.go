@@ -36,7 +36,10 @@ func (db *DB) Batch(ctx context.Context, f func(*Batch) error) error {
 		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			err = errors.Join(err, back)
 		}
-		return fmt.Errorf("writing inventory %q: %w", db.path, kind(err))
+		if lite := kind(err); lite != err {
+			return fmt.Errorf("writing inventory %q: %w", db.path, lite)
+		}
+		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("writing inventory %q: %w", db.path, kind(err))
@@ -124,7 +127,7 @@ func (b *Batch) checkName(r Reservation) error {
 			continue
 		}
 		if e.Name != r.Name {
-			return fmt.Errorf("%w: it differs only in case from the %s %q", keystore.ErrExists, e.Role, e.Name)
+			return fmt.Errorf("%w: %w from the %s %q", keystore.ErrExists, ErrCaseOnly, e.Role, e.Name)
 		}
 		return fmt.Errorf("%w: a %s has a live certificate under it", keystore.ErrExists, e.Role)
 	}

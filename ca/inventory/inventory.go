@@ -38,6 +38,7 @@ var (
 	ErrVersion     = errors.New("made by another version")           // of mqttpki; the text says which layout it has
 	ErrState       = errors.New("not possible in its state")         // the entry is not in a state that allows the step
 	ErrSerialTaken = errors.New("the serial number is taken")        // choose another one
+	ErrCaseOnly    = errors.New("it differs only in case")           // says why a name is taken, beside keystore.ErrExists
 	ErrAmbiguous   = errors.New("more than one certificate fits it") // say which by serial
 )
 

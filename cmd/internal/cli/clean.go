@@ -49,7 +49,7 @@ type cleaning struct {
 	foreign []string // not ours: left alone
 }
 
-func runClean(ctx context.Context, o *cleanOptions) error {
+func runClean(ctx context.Context, o *cleanOptions) (err error) {
 	if _, err := os.Stat(o.pki); errors.Is(err, fs.ErrNotExist) {
 		return ofKind(errNotFound, fmt.Errorf("cleaning %q: there is no such folder", o.pki))
 	}
@@ -57,11 +57,11 @@ func runClean(ctx context.Context, o *cleanOptions) error {
 	if err != nil {
 		return err
 	}
-	held, err := safefile.Lock(ctx, filepath.Join(o.pki, ".lock"), 0)
+	release, err := o.lock(ctx)
 	if err != nil {
 		return err
 	}
-	defer held.Release()
+	defer func() { release(err == nil) }()
 	todo, err := o.plan(names)
 	if err != nil {
 		return err
@@ -73,6 +73,23 @@ func runClean(ctx context.Context, o *cleanOptions) error {
 		return err
 	}
 	return o.carryOut(todo)
+}
+
+// lock keeps other commands out. The lock's file goes when it is given back, and after a cleaning the folder with it, if
+// nothing else is left there.
+func (o *cleanOptions) lock(ctx context.Context) (release func(cleaned bool), err error) {
+	path := filepath.Join(o.pki, cleanLock)
+	held, err := safefile.Lock(ctx, path, 0)
+	if err != nil {
+		return nil, err
+	}
+	return func(cleaned bool) {
+		_ = held.Release()
+		_ = os.Remove(path)
+		if cleaned {
+			_ = os.Remove(o.pki) // fails where something is left, which is the point
+		}
+	}, nil
 }
 
 // identityFiles are the files that the inventory knows of, and the folders of identities. A PKI whose inventory cannot
@@ -106,11 +123,14 @@ func (o *cleanOptions) identityFiles(ctx context.Context) (map[string]bool, erro
 	return known, inv.Close()
 }
 
+// cleanLock is the file that commands lock while they write.
+const cleanLock = ".lock"
+
 // What clean knows beside identities, with forward slashes.
 var (
 	cleanKeep   = []string{ca.InventoryPath, ca.RootCertPath, ca.RootKeyPath, ca.IssuingCertPath, ca.IssuingKeyPath, issuingPassPath, rootPassPath}
 	cleanRemove = []string{
-		ca.SettingsPath, ca.TrustPath, ca.RootCRLPath, ca.IssuingCRLPath, ca.ChannelsPath, ca.UsersPath, ".lock", ".journal",
+		ca.SettingsPath, ca.TrustPath, ca.RootCRLPath, ca.IssuingCRLPath, ca.ChannelsPath, ca.UsersPath, ".journal",
 		ca.InventoryPath + "-wal", ca.InventoryPath + "-shm",
 	}
 	// datedBackup is what safefile appends to a file that it keeps.
@@ -131,6 +151,7 @@ func (o *cleanOptions) plan(identities map[string]bool) (cleaning, error) {
 		plain := datedBackup.ReplaceAllString(rel, "")
 		slashed := filepath.ToSlash(plain)
 		switch {
+		case slashed == cleanLock:
 		case !d.Type().IsRegular():
 			todo.foreign = append(todo.foreign, rel)
 		case slices.Contains(cleanKeep, slashed):

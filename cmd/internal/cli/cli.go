@@ -6,6 +6,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -110,6 +111,10 @@ func refuseUnknown(c *cobra.Command) {
 	}
 	c.Args = func(c *cobra.Command, words []string) error {
 		if err := args(c, words); err != nil {
+			return usageError(err, "%s --help", c.CommandPath())
+		}
+		// Cobra asks these two later, and returns plain errors.
+		if err := cmp.Or(c.ValidateRequiredFlags(), c.ValidateFlagGroups()); err != nil {
 			return usageError(err, "%s --help", c.CommandPath())
 		}
 		return nil

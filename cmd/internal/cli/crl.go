@@ -57,6 +57,9 @@ func runCRL(ctx context.Context, o *crlOptions) error {
 		if err != nil {
 			return err
 		}
+		if err := checkOut(o.Out, o.Force); err != nil {
+			return err
+		}
 		crl, err := h.SignCRL(ctx, authority)
 		if err != nil {
 			return err

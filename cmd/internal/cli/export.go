@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mqttpki/mqttpki/ca"
+	"github.com/mqttpki/mqttpki/ca/inventory"
 	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
 
@@ -70,6 +72,9 @@ func runExport(ctx context.Context, o *exportOptions) error {
 		entry, _, err := h.Lookup(ctx, o.Name, roles...)
 		if err != nil {
 			return err
+		}
+		if state := entry.StateAt(o.now()); state != inventory.Issued {
+			return withHint(fmt.Errorf("exporting %q: %w: it is %s", o.Name, ca.ErrPolicy, state), "mqttpki list %s", o.Name)
 		}
 		role := ca.Role(entry.Role)
 		stores, err := o.Stores.resolve(o.deps, role, true)

@@ -157,9 +157,12 @@ type caSecrets struct {
 func (o *initOptions) secrets() (caSecrets, error) {
 	var s caSecrets
 	var err error
-	source := o.CAPass.or(passwordSource{kind: sourcePrompt})
-	if s.issuing, err = o.resolve(source, "the CA's keys", true); err != nil {
-		return s, withHint(err, "--ca-pass file:PATH names where the password is kept; --ca-pass random makes one up")
+	if !o.CAPass.given() && !o.isTerm {
+		return s, withHint(usagef("a password is needed for the CA's keys, and there is no terminal to ask on"),
+			"--ca-pass file:PATH names where it is kept; --ca-pass random makes one up")
+	}
+	if s.issuing, err = o.resolve(o.CAPass.or(passwordSource{kind: sourcePrompt}), "the CA's keys", true); err != nil {
+		return s, err
 	}
 	s.root = password{secret: s.issuing.secret}
 	if o.RootPass.given() {
@@ -226,12 +229,25 @@ func runImport(ctx context.Context, o *initOptions) error {
 	}
 	result, err := ca.Import(ctx, o.pki, ca.ImportRequest{
 		Store: store, Alias: o.Alias, Password: secrets.issuing.secret, Iterations: o.Iterations, Force: o.Force,
-		Extra: append(secrets.artifacts(), o.settingsFile(nil)),
+		Extra: append(secrets.artifacts(), o.settingsFile(importedSubject(store))),
 	}, ca.Options{Now: o.now, Random: o.random})
 	if err != nil {
 		return withInPassHint(o.folderTaken(err))
 	}
 	return o.printInit(result, secrets)
+}
+
+// importedSubject is what the certificates of a CA that is taken over have in common with it, as with --subject.
+func importedSubject(store *keystore.Store) keystore.Name {
+	for _, c := range allCertificates(store) {
+		if c.X509 == nil {
+			continue
+		}
+		if name, err := keystore.ParseName(c.X509.RawSubject); err == nil {
+			return withoutCN(name)
+		}
+	}
+	return nil
 }
 
 // readImport merges the files of --import.

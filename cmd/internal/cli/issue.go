@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqttpki/mqttpki/ca"
+	"github.com/mqttpki/mqttpki/ca/inventory"
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
@@ -136,7 +139,7 @@ func runIssue(ctx context.Context, o *issueOptions) error {
 		}
 		product, err := h.Issue(ctx, authority, order)
 		if err != nil {
-			return nameTaken(err, o.Name)
+			return o.nameHint(err)
 		}
 		product.Notices = append(notices, product.Notices...)
 		stores.tellChanges()
@@ -144,10 +147,17 @@ func runIssue(ctx context.Context, o *issueOptions) error {
 	})
 }
 
-// nameTaken gives the error of a live name the two ways out.
-func nameTaken(err error, name string) error {
-	if o := outcomeOf(err); o.kind == keystore.ErrExists {
-		return withHint(err, "mqttpki renew %s, or repeat with --replace", name)
+// nameHint says what to do about a name that was refused.
+func (o *issueOptions) nameHint(err error) error {
+	_, plain := ca.CheckClientName(o.Name, false)
+	_, any := ca.CheckClientName(o.Name, true)
+	switch {
+	case errors.Is(err, inventory.ErrCaseOnly):
+		return withHint(err, "choose a name that differs in more than case")
+	case errors.Is(err, keystore.ErrExists):
+		return withHint(err, "mqttpki renew %s, or repeat with --replace", o.Name)
+	case o.Role.ConnectsAsClient() && plain != nil && any == nil && !o.AllowName:
+		return withHint(err, "--allow-name accepts it, and says which brokers it breaks")
 	}
 	return err
 }
@@ -247,6 +257,19 @@ func noticeReports(list []ca.Notice) []noticeReport {
 		out = append(out, noticeReport{n.Code, n.Warning, n.Text})
 	}
 	return out
+}
+
+// checkOut finds out, before anything is done, that the file of -o is in the way.
+func checkOut(path string, force bool) error {
+	if path == "" || force {
+		return nil
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return withHint(fmt.Errorf("writing %q: %w", path, keystore.ErrExists), "repeat with --force, or name another file with -o")
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // writeOut writes one file that is not the PKI's own, where -o said.

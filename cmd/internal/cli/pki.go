@@ -96,9 +96,8 @@ func (d *deps) unlockKey(h *ca.Home, keyPath, passPath, flag string, source pass
 		case err != nil:
 			return nil, fmt.Errorf("opening CA key: %w", err)
 		}
-		source = passwordSource{kind: sourcePrompt}
-		if _, _, err := readPassFile(h.Path(passPath)); err == nil {
-			source = passwordSource{kind: sourceFile, arg: h.Path(passPath)}
+		if source, err = d.defaultPass(h.Path(passPath), flag); err != nil {
+			return nil, err
 		}
 	}
 	if source.kind == sourceRandom {
@@ -113,6 +112,18 @@ func (d *deps) unlockKey(h *ca.Home, keyPath, passPath, flag string, source pass
 		err = withHint(err, "name where the CA's password is kept: %s file:PATH", flag)
 	}
 	return a, err
+}
+
+// defaultPass is the source of a CA's password that nobody named: the file that --ca-pass random made, else the person.
+func (d *deps) defaultPass(file, flag string) (passwordSource, error) {
+	if _, _, err := readPassFile(file); err == nil {
+		return passwordSource{kind: sourceFile, arg: file}, nil
+	}
+	if !d.isTerm {
+		return passwordSource{}, withHint(usagef("the CA's key is encrypted, and there is no terminal to ask for its password on"),
+			"name where the CA's password is kept: %s file:PATH", flag)
+	}
+	return passwordSource{kind: sourcePrompt}, nil
 }
 
 // isEncryptedKey looks at a key's PEM label (RFC 7468 section 11).
@@ -134,8 +145,12 @@ func (d *deps) notices(list []ca.Notice) {
 
 // backups says which old files were kept.
 func (d *deps) backups(list []safefile.Backup) {
+	var names []string
 	for _, b := range list {
-		d.notice("note: the old %s is kept as %s", filepath.Base(b.Of), b.Path)
+		names = append(names, b.Path)
+	}
+	if len(list) > 0 {
+		d.notice("note: what was replaced is kept in %s: %s", filepath.Dir(list[0].Path), baseNames(names))
 	}
 }
 

@@ -115,7 +115,7 @@ func (o *renewOptions) adapt(h *ca.Home, order *ca.Order, oldPublic crypto.Publi
 		if err := o.reuse(order, files, oldPublic); err != nil {
 			return err
 		}
-	case len(there) == 0 && exists(files.Cert):
+	case len(there) == 0 && exists(files.Cert) && len(o.Stores.Formats) == 0:
 		// A certificate without a key beside it was made for a request: renewing it with a key of ours would lock the
 		// device out.
 		return withHint(ofKind(errUsage, fmt.Errorf("renewing %q: its key is elsewhere", order.Name)),
@@ -123,6 +123,9 @@ func (o *renewOptions) adapt(h *ca.Home, order *ca.Order, oldPublic crypto.Publi
 	}
 	if len(o.Stores.Formats) == 0 && o.Stores.Runtime == "" {
 		o.Stores.Formats = there
+	}
+	if exists(files.Pass) && !o.Stores.StorePass.given() { // what was made up stays, so that nothing has to be set up anew
+		o.Stores.StorePass = passwordSource{kind: sourceFile, arg: h.Path(files.Pass)}
 	}
 	if o.KeyType != "" {
 		kind, err := ca.ParseKeyType(o.KeyType)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,7 +66,11 @@ func (d *deps) readSettings() (pkiSettings, error) {
 	}
 	settings, err := parseSettings(data)
 	if err != nil {
-		return pkiSettings{}, fmt.Errorf("reading %q: %w", file, err)
+		err = fmt.Errorf("reading %q: %w", file, err)
+		if errors.Is(err, keystore.ErrFormat) {
+			err = withHint(err, "correct it; every line but the schema may be left out")
+		}
+		return pkiSettings{}, err
 	}
 	return settings, nil
 }
@@ -132,10 +137,10 @@ func parseSettings(data []byte) (pkiSettings, error) {
 			return pkiSettings{}, err
 		}
 	}
-	if err != nil {
+	p := &settingsParser{positions: positions}
+	if err != nil && !errors.As(err, &p.problems) {
 		return pkiSettings{}, err
 	}
-	p := &settingsParser{positions: positions}
 	if file.Schema == "" {
 		p.problem("schema", fmt.Errorf("is missing; it is %q", ca.SettingsSchema))
 	}
@@ -166,10 +171,13 @@ func parseSettings(data []byte) (pkiSettings, error) {
 		}
 		settings.named[name] = namedProfile{role, profile}
 	}
-	if len(p.problems) > 0 {
-		return pkiSettings{}, p.problems
+	if len(p.problems) == 0 {
+		return settings, nil
 	}
-	return settings, nil
+	slices.SortStableFunc(p.problems, func(a, b strictyaml.Problem) int {
+		return cmp.Or(a.Line-b.Line, a.Column-b.Column)
+	})
+	return pkiSettings{}, p.problems
 }
 
 func (p *settingsParser) profile(at string, text profileFile, base keystore.Name) ca.Profile {

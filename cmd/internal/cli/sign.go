@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -99,15 +97,12 @@ func runSign(ctx context.Context, o *signOptions) error {
 		if err != nil {
 			return err
 		}
-		if err := o.checkOut(); err != nil { // before a certificate exists that has nowhere to go
+		if err := checkOut(o.Out, o.Force); err != nil { // before a certificate exists that has nowhere to go
 			return err
 		}
 		product, err := h.Issue(ctx, authority, ca.Order{Request: req, Replace: o.Replace})
 		if err != nil {
-			if outcomeOf(err).kind == keystore.ErrExists {
-				err = withHint(err, "repeat with --replace")
-			}
-			return err
+			return (&issueOptions{Role: role, Name: o.Name, identityOptions: o.identityOptions}).nameHint(err)
 		}
 		product.Notices = append(notices, product.Notices...)
 		return o.deliver(product, format)
@@ -130,19 +125,6 @@ func (o *signOptions) answerFormat() (string, error) {
 		return "p7", nil
 	}
 	return "pem", nil
-}
-
-// checkOut finds out early that the answer cannot be written.
-func (o *signOptions) checkOut() error {
-	if o.Out == "" || o.Force {
-		return nil
-	}
-	if _, err := os.Lstat(o.Out); err == nil {
-		return withHint(fmt.Errorf("writing %q: %w", o.Out, keystore.ErrExists), "repeat with --force, or name another file with -o")
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 // deliver writes the answer where it was asked for.

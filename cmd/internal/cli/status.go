@@ -216,6 +216,9 @@ func (s *statusReport) certificates(ctx context.Context, d *deps, h *ca.Home) er
 			continue // a probe's, in memory only
 		}
 		end := e.NotAfter
+		if end.Sub(d.now()) > end.Sub(e.NotBefore)/3 {
+			continue // meant to be short: its last third is soon enough
+		}
 		why := "expires soon"
 		if end.Before(d.now()) {
 			why = "has expired"
