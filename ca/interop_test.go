@@ -2,8 +2,10 @@ package ca_test
 
 import (
 	"crypto/rand"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,31 +28,45 @@ var purposes = map[ca.Role][]string{
 func TestOpenSSLVerify(t *testing.T) {
 	openssl := interop.Need(t, "openssl")
 	for _, kind := range ca.KeyTypes() {
-		for _, rootOnly := range []bool{false, true} {
-			t.Run(string(kind)+map[bool]string{true: ", one CA"}[rootOnly], func(t *testing.T) {
-				spec := ca.CASpec{Key: keyOf(t, kind)}
-				h, a := newHome(t, ca.InitRequest{RootOnly: rootOnly, Root: spec, Issuing: ca.CASpec{Key: otherKeyOf(t, kind)}}, time.Now)
-				for _, role := range ca.LeafRoles() {
-					_, err := h.Issue(t.Context(), a, ca.Order{Request: ca.Request{Role: role, Name: string(role) + ".example.com"}, Key: keyOf(t, kind)})
-					require.NoError(t, err)
-				}
-				for _, role := range ca.LeafRoles() {
-					for _, purpose := range []string{"sslserver", "sslclient"} {
-						out, err := opensslVerify(t, openssl, h, ca.FilesOf(role, string(role)+".example.com"), purpose)
-						if contains(purposes[role], purpose) {
-							require.NoError(t, err, "%s as %s:\n%s", role, purpose, out)
-						} else {
-							require.Error(t, err, "%s as %s", role, purpose)
-							require.Contains(t, out, "unsuitable certificate purpose")
-						}
-					}
-				}
-				out, err := opensslVerify(t, openssl, h, ca.ProbeFiles(), "sslclient")
-				require.Error(t, err)
-				require.Contains(t, out, "certificate revoked")
-			})
+		if testing.Short() && (kind == ca.RSA3072 || kind == ca.RSA4096) {
+			continue // making such keys takes longer than all the rest
+		}
+		root, issuing := ca.CASpec{Key: keyOf(t, kind)}, ca.CASpec{Key: otherKeyOf(t, kind)}
+		t.Run(string(kind), func(t *testing.T) {
+			verifyRoles(t, openssl, ca.InitRequest{Root: root, Issuing: issuing}, kind)
+		})
+		t.Run(string(kind)+", one CA", func(t *testing.T) {
+			verifyRoles(t, openssl, ca.InitRequest{Root: root, RootOnly: true}, kind)
+		})
+	}
+	t.Run("name constraints", func(t *testing.T) {
+		constraints := ca.NameConstraints{PermittedDNS: []string{"example.com"}, ExcludedDNS: []string{"secret.example.com"},
+			PermittedIP: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+		verifyRoles(t, openssl, ca.InitRequest{Constraints: constraints}, ca.ECDSAP256)
+	})
+}
+
+// verifyRoles issues under every role and lets openssl judge it for every purpose.
+func verifyRoles(t *testing.T, openssl string, req ca.InitRequest, kind ca.KeyType) {
+	t.Helper()
+	h, a := newHome(t, req, time.Now)
+	for _, role := range ca.LeafRoles() {
+		name := string(role) + ".example.com"
+		_, err := h.Issue(t.Context(), a, ca.Order{Request: ca.Request{Role: role, Name: name}, Key: keyOf(t, kind)})
+		require.NoError(t, err)
+		for _, purpose := range []string{"sslserver", "sslclient"} {
+			out, err := opensslVerify(t, openssl, h, ca.FilesOf(role, name), purpose)
+			if slices.Contains(purposes[role], purpose) {
+				require.NoError(t, err, "%s as %s:\n%s", role, purpose, out)
+			} else {
+				require.Error(t, err, "%s as %s", role, purpose)
+				require.Contains(t, out, "unsuitable certificate purpose")
+			}
 		}
 	}
+	out, err := opensslVerify(t, openssl, h, ca.ProbeFiles(), "sslclient")
+	require.Error(t, err)
+	require.Contains(t, out, "certificate revoked")
 }
 
 func opensslVerify(t *testing.T, openssl string, h *ca.Home, files ca.Files, purpose string) (string, error) {
@@ -75,10 +91,6 @@ func readAll(t *testing.T, h *ca.Home, paths ...string) []byte {
 		all = append(all, data...)
 	}
 	return all
-}
-
-func contains(list []string, s string) bool {
-	return strings.Contains(" "+strings.Join(list, " ")+" ", " "+s+" ")
 }
 
 // TestOpenSSLSelfSigned: the route without a CA: each side's certificate is the other's anchor.
