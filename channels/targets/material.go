@@ -35,9 +35,10 @@ type TrustMaterial struct {
 }
 
 // Check returns what is wrong with the material for a model: TLS without a key, a key of another certificate, a
-// server name not covered, a missing, foreign or stale CRL.
-func (mat Material) Check(m Model) []Problem {
-	c := &materialChecker{m: m, mat: mat}
+// server name not covered, a missing, foreign or stale CRL, a trusted CA that the product cannot trust. The zero
+// Product is one that takes everything.
+func (mat Material) Check(p Product, m Model) []Problem {
+	c := &materialChecker{p: p, m: m, mat: mat}
 	for i := range m.Listeners {
 		l := &m.Listeners[i]
 		c.tls = c.tls || l.Transport.Encrypted()
@@ -63,6 +64,7 @@ func (mat Material) Check(m Model) []Problem {
 
 // materialChecker collects problems.
 type materialChecker struct {
+	p                      Product
 	m                      Model
 	mat                    Material
 	tls, asks, crls, users bool
@@ -105,6 +107,11 @@ func (c *materialChecker) trust() {
 		if i >= len(c.mat.Trust) || len(c.mat.Trust[i].Anchors) == 0 {
 			c.fail(path+".ca", "the certificate of the CA %q is missing or cannot be read", c.m.Trust[i].CA)
 			continue
+		}
+		for _, anchor := range c.mat.Trust[i].Anchors {
+			if c.p.Roots && (anchor.X509 == nil || !bytes.Equal(anchor.X509.RawIssuer, anchor.X509.RawSubject)) {
+				c.fail(path+".ca", "%q is no root, and %s trusts nobody below it without the root in the same file", anchor.Subject(), c.p.Title)
+			}
 		}
 		if c.crls {
 			c.crl(path, c.mat.Trust[i])

@@ -52,6 +52,7 @@ type Product struct {
 	Default  string   // the version assumed when none is said
 	Tried    []string // versions whose real program has run what is emitted here
 	Formats  []string // key material it reads: "PEM", "JKS"
+	Roots    bool     // it trusts a chain only up to a root: an intermediate alone as a trusted CA refuses everybody
 	Owner    string   // who must be able to read private files, for a person
 	Reload   string   // how a change of files takes effect
 	Checking string   // how a configuration can be checked without starting it, or that it cannot

@@ -126,7 +126,7 @@ func identityLimits() []targets.Limit {
 		{Severity: channels.Warning, Field: "identity.client_id", Source: srcConf, Listener: func(_ targets.Settings, l *channels.Listener) string {
 			switch {
 			case l.Identity.ClientID == channels.ClientIDOwned:
-				return "client ids are not owned: another user who connects with an id takes over its session"
+				return "client ids are not owned: another user who connects with an id takes over its session; with client_id: equal nobody can"
 			case l.Identity.ClientID == channels.ClientIDEqual && identityOf(l) != channels.UserNone:
 				return "another client id is not refused but replaced by the user's name (use_username_as_clientid)"
 			}

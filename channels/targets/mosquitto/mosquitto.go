@@ -29,7 +29,7 @@ type Target struct{}
 func (Target) Product() targets.Product {
 	return targets.Product{
 		Name: "mosquitto", Title: "Mosquitto", Versions: []string{"2.0", "2.1"}, Default: "2.0", Tried: []string{"2.0.11"},
-		Formats:  []string{"PEM"},
+		Formats: []string{"PEM"}, Roots: true,
 		Owner:    "the user mosquitto, which the broker becomes before it reads them: a key of root with mode 0600 is refused",
 		Reload:   "SIGHUP, for certificates, CRLs, access lists and passwords on tls listeners; a restart for wss certificates, ports and addresses",
 		Checking: "2.1 has --test-config; 2.0 has nothing but a start on other ports",

@@ -48,6 +48,22 @@ func TestWebSocketsAlone(t *testing.T) {
 	}
 }
 
+// TestEmptyFiles has no rule and no user: an access list and a password file that hold a comment alone let nobody do
+// anything.
+func TestEmptyFiles(t *testing.T) {
+	d := model(t, nil, channels.Listener{Name: "tls", Port: 1, Transport: channels.TLS},
+		channels.Listener{Name: "password", Port: 2, Transport: channels.TCP},
+		channels.Listener{Name: "open", Port: 3, Transport: channels.TLS, ClientCertificate: channels.CertificateNone, Identity: channels.Identity{User: channels.UserNone, ClientID: channels.ClientIDAny}})
+	tr := prepare(t, d)
+	mat := tr.pki.Material(d)
+	mat.Users = []byte("# nobody yet\n")
+	tr.emitAndStart(mat)
+	require.Error(t, tr.publish("tls", "x", tr.pemFiles(tr.pki.Client("dev1"))...))
+	require.Error(t, tr.publish("open", "x"))
+	assert.Equal(t, 5, tr.connect("password", who{user: "alice", password: targettest.Password}))
+	assert.Equal(t, 5, tr.connect("password", who{}))
+}
+
 // TestAddresses binds IPv6, and every address of both kinds.
 func TestAddresses(t *testing.T) {
 	probe, err := net.Listen("tcp", "[::1]:0")

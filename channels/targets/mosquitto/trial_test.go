@@ -74,22 +74,36 @@ func onLoopback(t *testing.T, d *channels.Deployment) *channels.Deployment {
 // run emits a model and starts mosquitto on it.
 func run(t *testing.T, d *channels.Deployment, accept ...targets.Loss) *trial {
 	t.Helper()
-	program := interop.Need(t, "mosquitto")
+	tr := prepare(t, d, accept...)
+	tr.emitAndStart(tr.pki.Material(d))
+	return tr
+}
+
+// prepare sets a trial up in a folder of its own.
+func prepare(t *testing.T, d *channels.Deployment, accept ...targets.Loss) *trial {
+	t.Helper()
+	interop.Need(t, "mosquitto")
 	me, err := user.Current()
 	require.NoError(t, err)
-	dir := t.TempDir()
-	d.Targets = map[string]channels.TargetNode{"mosquitto": {Raw: []byte(fmt.Sprintf("config_dir: %s\nrun_as: %s\n", dir, me.Username))}}
-	tr := &trial{t: t, pki: targettest.New(t), m: targets.Model{Deployment: d, Accept: accept}, log: &lockedBuffer{}}
-	files, problems, err := targets.Emit(Target{}, tr.m, tr.pki.Material(d))
-	require.NoError(t, err, "%v", problems)
+	d.Targets = map[string]channels.TargetNode{"mosquitto": {Raw: []byte(fmt.Sprintf("config_dir: %s\nrun_as: %s\n", t.TempDir(), me.Username))}}
+	return &trial{t: t, pki: targettest.New(t), m: targets.Model{Deployment: d, Accept: accept}, log: &lockedBuffer{}}
+}
+
+// emitAndStart writes each file where it belongs and starts mosquitto.
+func (tr *trial) emitAndStart(mat targets.Material) {
+	files, problems, err := targets.Emit(Target{}, tr.m, mat)
+	require.NoError(tr.t, err, "%v", problems)
+	conf := ""
 	for _, f := range files {
 		if f.Dest != "" {
-			require.NoError(t, os.MkdirAll(filepath.Dir(f.Dest), 0o755))
-			require.NoError(t, os.WriteFile(f.Dest, f.Data, f.DestMode))
+			require.NoError(tr.t, os.MkdirAll(filepath.Dir(f.Dest), 0o755))
+			require.NoError(tr.t, os.WriteFile(f.Dest, f.Data, f.DestMode))
+		}
+		if f.Path == confPath {
+			conf = f.Dest
 		}
 	}
-	tr.start(program, filepath.Join(dir, confPath))
-	return tr
+	tr.start(interop.Need(tr.t, "mosquitto"), conf)
 }
 
 // start runs mosquitto until the test ends and waits until it listens.

@@ -16,6 +16,7 @@ import (
 	"github.com/mqttpki/mqttpki/channels"
 	"github.com/mqttpki/mqttpki/channels/targets"
 	"github.com/mqttpki/mqttpki/channels/targets/targettest"
+	"github.com/mqttpki/mqttpki/keystore"
 )
 
 // base is a deployment that every target can express: no user comes from a certificate, and each product's block says
@@ -309,6 +310,19 @@ func TestMaterialIsChecked(t *testing.T) {
 			assert.Nil(t, files)
 			assert.Contains(t, fmt.Sprint(problems), tc.want)
 		})
+	}
+	intermediate, err := channels.Preset("ibm-sample", "localhost")
+	require.NoError(t, err)
+	mat := pki.Material(intermediate)
+	mat.Trust[0] = targets.TrustMaterial{Anchors: []keystore.Certificate{pki.Issuing.Certificate()}}
+	for _, target := range All() {
+		_, problems, err := targets.Emit(target, targets.Model{Deployment: intermediate}, mat)
+		if target.Product().Roots {
+			require.ErrorIs(t, err, targets.ErrRefused)
+			assert.Contains(t, fmt.Sprint(problems), `"CN=Test Issuing" is no root`)
+		} else {
+			require.NoError(t, err)
+		}
 	}
 	d, err := channels.Preset("mtls", "other.example.com")
 	require.NoError(t, err)

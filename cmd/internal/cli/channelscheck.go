@@ -97,7 +97,7 @@ func (o *channelsCheckOptions) findProblems(path string) (map[string][]targets.P
 	if err != nil { // a file that the model names is missing or bad: one more problem, not the only one
 		found[""] = append(found[""], targets.Problem{Problem: channels.Problem{Severity: channels.Error, Text: err.Error()}})
 	} else {
-		found[""] = append(found[""], o.targetMaterial(x, data).Check(targets.Model{Deployment: model})...)
+		found[""] = append(found[""], o.targetMaterial(x, data).Check(targets.Product{}, targets.Model{Deployment: model})...)
 	}
 	names := o.Targets
 	if len(names) == 0 {
