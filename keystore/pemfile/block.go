@@ -120,8 +120,6 @@ func (s *scanner) block(begin string) (block, error) {
 			return b, nil
 		case len(body) == 0 && strings.Contains(line, ":"):
 			b.headers = append(b.headers, line)
-		case len(b.headers) > 0 && len(body) == 0 && strings.HasPrefix(line, " "):
-			b.headers[len(b.headers)-1] += strings.TrimSpace(line) // folded, RFC 1421 section 4.4
 		default:
 			body = append(body, strings.TrimLeft(line, " \t")...)
 		}
