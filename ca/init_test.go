@@ -280,30 +280,6 @@ func TestOnlyTheIssuerIssues(t *testing.T) {
 	require.ErrorIs(t, err, ca.ErrPolicy)
 }
 
-func TestCRLStatus(t *testing.T) {
-	now := noon
-	h, a := newHome(t, ca.InitRequest{}, func() time.Time { return now })
-	crls, err := h.CRLs(t.Context())
-	require.NoError(t, err)
-	require.Len(t, crls, 2)
-	assert.Equal(t, ca.CRLStatus{
-		Path: ca.IssuingCRLPath, Role: ca.RoleIssuing, Number: 1, ThisUpdate: noon, NextUpdate: noon.Add(30 * day), Entries: 1,
-	}, crls[0])
-	assert.Equal(t, ca.RoleRoot, crls[1].Role)
-	now = noon.Add(24 * day)
-	crls, err = h.CRLs(t.Context())
-	require.NoError(t, err)
-	assert.True(t, crls[0].Due)
-	assert.False(t, crls[1].Due)
-	_, err = h.SignCRL(t.Context(), a)
-	require.NoError(t, err)
-	require.NoError(t, os.Remove(h.Path(ca.RootCRLPath)))
-	crls, err = h.CRLs(t.Context())
-	require.NoError(t, err)
-	assert.False(t, crls[0].Due)
-	assert.True(t, crls[1].Due, "it is not there")
-}
-
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

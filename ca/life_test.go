@@ -211,24 +211,6 @@ func TestMint(t *testing.T) {
 	require.NoDirExists(t, h.Path("client"))
 }
 
-func TestStranger(t *testing.T) {
-	h, _ := newHome(t, ca.InitRequest{}, at(noon))
-	subject, err := keystore.ParseName(h.Root().RawSubject)
-	require.NoError(t, err)
-	stranger, err := ca.NewStranger(subject, at(noon), rand.Reader)
-	require.NoError(t, err)
-	id, err := stranger.Identity(ca.Request{Role: ca.RoleClient, Name: "sensor-17"})
-	require.NoError(t, err)
-	roots := x509.NewCertPool()
-	roots.AddCert(h.Root())
-	opts := x509.VerifyOptions{Roots: roots, CurrentTime: noon, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
-	_, err = id.Leaf().X509.Verify(opts)
-	require.Error(t, err, "the name of our root is not our root")
-	roots.AddCert(stranger.Certificate())
-	_, err = id.Leaf().X509.Verify(opts)
-	require.NoError(t, err)
-}
-
 func csr(t *testing.T, template *x509.CertificateRequest, key *keystore.PrivateKey) *x509.CertificateRequest {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, template, key.Signer)

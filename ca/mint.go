@@ -2,10 +2,7 @@ package ca
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
-	"io"
-	"time"
 
 	"github.com/mqttpki/mqttpki/ca/inventory"
 	"github.com/mqttpki/mqttpki/keystore"
@@ -48,23 +45,7 @@ func (h *Home) mint(ctx context.Context, a *Authority, req Request) (keystore.Id
 	return identity, err
 }
 
-// NewStranger returns a CA that nobody trusts and nothing records, for probes and tests: a root of the given subject,
-// with a fresh key, valid for an hour around now.
-func NewStranger(subject keystore.Name, now func() time.Time, random io.Reader) (*Authority, error) {
-	key, err := ECDSAP256.Generate(random)
-	if err != nil {
-		return nil, err
-	}
-	cert, _, err := newCA{
-		role: RoleRoot, spec: CASpec{Subject: subject, Key: key, Validity: time.Hour}, backdate: time.Hour, now: now(), random: random,
-	}.make(nil)
-	if err != nil {
-		return nil, fmt.Errorf("making a stranger's CA: %w", err)
-	}
-	return NewAuthority([]*x509.Certificate{cert}, key.Signer, now, random)
-}
-
-// Identity signs a leaf for a new key in memory, recorded nowhere: for a stranger's CA.
+// Identity signs a leaf for a new key in memory. Nothing records it: that is up to the caller.
 func (a *Authority) Identity(req Request) (keystore.Identity, error) {
 	key, err := ECDSAP256.Generate(a.random)
 	if err != nil {

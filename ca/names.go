@@ -88,12 +88,6 @@ func invisible(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar
 }
 
-// foldName returns what two names must not have in common: Windows, macOS and several brokers do not tell case apart.
-func foldName(name string) string { return strings.ToLower(strings.ToUpper(name)) }
-
-// SameButCase reports whether two different names differ only in case.
-func SameButCase(a, b string) bool { return a != b && foldName(a) == foldName(b) }
-
 // maxFileName leaves room, within the 255 bytes of common file systems, for endings such as "-chain.crt" and the date
 // of a backup.
 const maxFileName = 160
@@ -104,7 +98,8 @@ var windowsReserved = regexp.MustCompile(`(?i)^(con|prn|aux|nul|clock\$|conin\$|
 // FileName returns the name of the folder and the beginning of the files of an identity. Letters, digits, dots,
 // underscores and hyphens stand for themselves, everything else is percent-encoded, and so is what Windows or a shell
 // would trip over: a device's name, a dot or hyphen at the beginning, a dot at the end. A result that is too long is cut and
-// ends in "~" and a hash. Different names get different results, also where case counts; see [SameButCase].
+// ends in "~" and a hash. Different names get different results; which of them collide where case does not count is for
+// inventory.Fold to say.
 func FileName(name string) string {
 	var b strings.Builder
 	reserved := windowsReserved.MatchString(name)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"iter"
 	"math/big"
-	"os"
 	"time"
 
 	"github.com/mqttpki/mqttpki/ca/inventory"
@@ -128,44 +127,6 @@ func (c *CRL) record(b *inventory.Batch, issuer string) error {
 		Issuer: issuer, Number: c.Number, ThisUpdate: c.ThisUpdate, NextUpdate: c.NextUpdate,
 		Entries: c.Entries, SHA256: hex.EncodeToString(sum[:]),
 	})
-}
-
-// CRLStatus is the state of one CA's CRL.
-type CRLStatus struct {
-	Path       string // relative to the PKI
-	Role       Role   // RoleRoot or RoleIssuing
-	Number     int64  // of the last one that was made here; 0 when none was
-	ThisUpdate time.Time
-	NextUpdate time.Time
-	Entries    int
-	Due        bool // it is missing, or ends within Settings.CRLRenewBefore
-}
-
-// CRLs returns the state of the CRLs that this PKI makes: of the CA that signs servers and clients, and of the root where
-// it ever made one here.
-func (h *Home) CRLs(ctx context.Context) ([]CRLStatus, error) {
-	var all []CRLStatus
-	for _, c := range h.Issuers() {
-		status := CRLStatus{Path: h.newCRL(c).Path, Role: RoleIssuing, Due: true}
-		if selfIssued(c) {
-			status.Role = RoleRoot
-		}
-		last, err := h.inv.LastCRL(ctx, issuerID(c))
-		switch {
-		case errors.Is(err, ErrNotFound) && c != h.Issuer():
-			continue // taken over without its key: made elsewhere, if at all
-		case errors.Is(err, ErrNotFound):
-			all = append(all, status)
-			continue
-		case err != nil:
-			return nil, err
-		}
-		status.Number, status.ThisUpdate, status.NextUpdate, status.Entries = last.Number, last.ThisUpdate, last.NextUpdate, last.Entries
-		_, missing := os.Stat(h.Path(status.Path))
-		status.Due = missing != nil || h.opts.Now().Add(h.opts.Settings.CRLRenewBefore).After(last.NextUpdate)
-		all = append(all, status)
-	}
-	return all, nil
 }
 
 // revoked streams what belongs on a CRL.
