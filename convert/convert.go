@@ -9,6 +9,7 @@ package convert
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/mqttpki/mqttpki/keystore"
 )
@@ -57,6 +58,9 @@ type LockedError struct {
 
 // Error names file and entry.
 func (e *LockedError) Error() string {
+	if why := e.Err.Error(); strings.HasPrefix(why, "entry ") { // some decoders say it themselves
+		return fmt.Sprintf("converting %q: %s", e.Source, why)
+	}
 	return fmt.Sprintf("converting %q: entry %q: %v", e.Source, e.Entry, e.Err)
 }
 

@@ -324,6 +324,7 @@ func TestPlanLockedKeys(t *testing.T) {
 	assert.Equal(t, "in.p12", which.Source)
 	assert.Equal(t, "shut", which.Entry)
 	assert.ErrorIs(t, err, keystore.ErrPassword)
+	assert.EqualError(t, err, `converting "in.p12": entry "shut": its own password: wrong password`)
 
 	plan, err := convert.NewPlan(s, convert.Recipe{Target: plain, Only: only(t, "open")})
 	require.NoError(t, err, "a locked key that nobody asked for is in the way")

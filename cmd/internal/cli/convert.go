@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mqttpki/mqttpki/convert"
+	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/p12file"
 )
 
@@ -213,7 +214,7 @@ func convertFailure(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &locked):
+	case errors.As(err, &locked) && errors.Is(err, keystore.ErrPassword):
 		return withHint(err, "name where the key's password is kept: --in-key-pass file:PATH; or leave the key out: --remove %q", locked.Entry)
 	case errors.Is(err, convert.ErrLoss):
 		return withHint(ofKind(errFound, err), "accept it with --allow-loss, or choose another format")

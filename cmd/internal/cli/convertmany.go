@@ -236,6 +236,7 @@ func (o *convertOptions) reportMany(ctx context.Context, doc *conversions, errs 
 		o.printMany(doc)
 	}
 	if ctx.Err() != nil {
+		o.notice("note: %s done; the same command with --force does all of them anew", counted(doc.Converted, "file"))
 		return ctx.Err()
 	}
 	if worst == nil {

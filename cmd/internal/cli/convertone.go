@@ -115,6 +115,9 @@ func (o *convertOptions) outPassword(j convertJob) (outPassword, error) {
 			return pass, err
 		}
 		pass.store = p.secret
+		if !p.secret.Given() && (j.Target.Name() == "jks" || j.Target.Name() == "p12" && hasIdentity(j.Sources) && len(o.Only)+len(o.Remove) == 0) {
+			return pass, withHint(usagef("--out-pass none is for PEM, and for PKCS12 without private keys"), "--out-pass file:PATH, or leave it out to have one made up")
+		}
 		if p.made {
 			pass.file = passFileBeside(j.Output)
 		}

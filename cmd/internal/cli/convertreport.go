@@ -172,7 +172,7 @@ func (o *convertOptions) printPlan(w io.Writer, r *conversion) {
 			line("  note     and %d more", len(r.Noted)-i)
 			break
 		}
-		line("  note     %s: %s", e.Entry, e.Text)
+		line("  note     %s", strings.TrimPrefix(e.Entry+": "+e.Text, ": ")) // some are about the whole file
 	}
 }
 

@@ -183,7 +183,7 @@ func (o *storeOpener) decode(s *openedStore) error {
 		return nil
 	}
 	if seenErr == nil {
-		seenErr = fmt.Errorf("no password was given: %w", keystore.ErrPassword)
+		seenErr = ofKind(keystore.ErrPassword, errors.New("its password is needed"))
 	}
 	return withHint(seenErr, "name where the password is kept: %s file:PATH", o.PassFlag)
 }

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"io"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/formats"
+)
+
+// person is a terminal with somebody at it who types the answers, one a question.
+type person struct {
+	answers []string
+	asked   int
+}
+
+func (p *person) read() ([]byte, error) {
+	p.asked++
+	if p.asked > len(p.answers) {
+		return nil, io.EOF
+	}
+	return []byte(p.answers[p.asked-1]), nil
+}
+
+// atTerminal runs a command line with a person at the terminal and returns what it printed and its exit code.
+func atTerminal(p *person, args ...string) (out, errs string, code int) {
+	var stdout, stderr bytes.Buffer
+	d := &deps{
+		in: strings.NewReader(""), out: &stdout, err: &stderr, now: time.Now, random: rand.Reader, isTerm: true, readSafe: p.read, pki: "pki",
+		env: func(string) (string, bool) { return "", false },
+	}
+	d.stdinLine = &lineReader{r: d.in}
+	code = run(context.Background(), d, args)
+	return stdout.String(), stderr.String(), code
+}
+
+// stores writes one key with its certificate as every format, and returns the folder. The JKS's key has another
+// password than its store.
+func stores(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "dev"}, NotAfter: time.Now().AddDate(1, 0, 0)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	private, err := keystore.NewPrivateKey(pkcs8)
+	require.NoError(t, err)
+	leaf := keystore.NewCertificate(der)
+	identity := keystore.Store{Identities: []keystore.Identity{{Alias: "dev", Key: private, Chain: []keystore.Certificate{leaf}}}}
+	trust := keystore.Store{Anchors: []keystore.Anchor{{Alias: "ca", Certificate: leaf}}}
+	dir := t.TempDir()
+	for _, f := range []struct {
+		name, format    string
+		store           *keystore.Store
+		password, inner keystore.Secret
+	}{
+		{"dev.p12", "p12", &identity, keystore.Secret("storepass"), nil},
+		{"dev.jks", "jks", &identity, keystore.Secret("storepass"), keystore.Secret("keypass")},
+		{"dev.pem", "pem", &identity, keystore.Secret("storepass"), nil},
+		{"empty.p12", "p12", &identity, keystore.Secret{}, nil},
+		{"trust.jks", "jks", &trust, keystore.Secret("storepass"), nil},
+	} {
+		data, _, err := formats.Encode(f.format, f.store, keystore.EncodeOptions{
+			Password: f.password, KeyPassword: f.inner, Iterations: 1, Random: rand.Reader, Now: time.Now(),
+		})
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, f.name), data, 0o600))
+	}
+	return dir
+}
+
+// TestPasswordsAreAskedForAsAPersonWants: only where one is needed, once a file, and never where a flag, a file beside the
+// store or the empty password will do.
+func TestPasswordsAreAskedForAsAPersonWants(t *testing.T) {
+	dir := stores(t)
+	for _, tc := range []struct {
+		name    string
+		answers []string
+		args    []string
+		asked   int
+		code    int
+	}{
+		{"a store", []string{"storepass"}, []string{"convert", "dev.p12", "out.pem", "--out-pass", "none"}, 1, exitDone},
+		{"an encrypted key", []string{"storepass"}, []string{"convert", "dev.pem", "out.pem", "--out-pass", "none"}, 1, exitDone},
+		{"a store and its key", []string{"storepass", "keypass"}, []string{"convert", "dev.jks", "out.pem", "--out-pass", "none"}, 2, exitDone},
+		{"the empty one is tried silently", nil, []string{"convert", "empty.p12", "out.pem", "--out-pass", "none"}, 0, exitDone},
+		{"a wrong one is an error, and not asked for again", []string{"wrong"}, []string{"convert", "dev.p12", "out.pem", "--out-pass", "none"}, 1, exitPassword},
+		{"none at all", []string{""}, []string{"convert", "dev.p12", "out.pem", "--out-pass", "none"}, 1, exitPassword},
+		{"a JKS trust store can do without", []string{""}, []string{"convert", "trust.jks", "out.pem"}, 1, exitDone},
+		{"a new one is asked for twice", []string{"storepass", "new", "new"}, []string{"convert", "dev.p12", "out.p12", "--out-pass", "prompt"}, 3, exitDone},
+		{"a slip in the new one", []string{"storepass", "new", "newer"}, []string{"convert", "dev.p12", "out.p12", "--out-pass", "prompt"}, 3, exitUsage},
+		{"inspect without", []string{""}, []string{"inspect", "dev.p12"}, 1, exitDone},
+		{"inspect with", []string{"storepass"}, []string{"inspect", "dev.p12"}, 1, exitDone},
+		{"inspect of what is open", nil, []string{"inspect", "empty.p12"}, 0, exitDone},
+		{"nobody is asked for each of many", nil, []string{"convert", "p12", "pem", "dev.p12", "--out-dir", "many", "--out-pass", "none"}, 0, exitPassword},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Chdir(dir)
+			for _, name := range []string{"out.pem", "out.p12"} {
+				_ = os.Remove(name)
+			}
+			p := &person{answers: tc.answers}
+			out, errs, code := atTerminal(p, tc.args...)
+			assert.Equal(t, tc.code, code, "%s%s", out, errs)
+			assert.Equal(t, tc.asked, p.asked, "how often somebody was asked")
+			if tc.code != exitDone {
+				assert.NoFileExists(t, "out.pem")
+				assert.NoFileExists(t, "out.p12")
+			}
+		})
+	}
+}
+
+// TestTrustStoreWithoutItsPasswordIsSaidToBeUnchecked: what was not vouched for is reported, and can be changed in place
+// only by who knows the password.
+func TestTrustStoreWithoutItsPasswordIsSaidToBeUnchecked(t *testing.T) {
+	t.Chdir(stores(t))
+	out, _, code := atTerminal(&person{answers: []string{""}}, "convert", "trust.jks", "out.pem")
+	assert.Equal(t, exitDone, code)
+	assert.Contains(t, out, "its integrity was not checked")
+	_, errs, code := atTerminal(&person{answers: []string{""}}, "convert", "--in-place", "trust.jks", "--rename", "ca=new")
+	assert.Equal(t, exitPassword, code)
+	assert.Contains(t, errs, "--in-pass")
+}
+
+// TestInPlaceSeesAnotherHand: a file that somebody changed since it was read is not overwritten.
+func TestInPlaceSeesAnotherHand(t *testing.T) {
+	t.Chdir(stores(t))
+	s := &openedStore{Path: "dev.p12", Data: []byte("what it was")}
+	assert.ErrorContains(t, s.unchanged(), "changed by somebody else")
+	data, err := os.ReadFile("dev.p12")
+	require.NoError(t, err)
+	s.Data = data
+	assert.NoError(t, s.unchanged())
+}
+
+// TestProgress: nothing within the first second, then a line with rate and time left, wiped at the end.
+func TestProgress(t *testing.T) {
+	var screen bytes.Buffer
+	now := time.Unix(1000, 0)
+	d := &deps{err: &screen, isTerm: true, now: func() time.Time { return now }}
+	p := d.startProgress("converting", 1000)
+	now = now.Add(900 * time.Millisecond)
+	p.add(90)
+	assert.Empty(t, screen.String())
+	now = now.Add(100 * time.Millisecond)
+	p.add(10)
+	assert.Equal(t, "\r\x1b[Kconverting 100 of 1000, 10%, 100 a second, 9s left", screen.String())
+	now = now.Add(10 * time.Millisecond)
+	p.add(1)
+	assert.NotContains(t, screen.String(), "101")
+	screen.Reset()
+	p.stop()
+	assert.Equal(t, "\r\x1b[K", screen.String())
+
+	for _, d := range []*deps{{err: &screen, now: d.now}, {err: &screen, now: d.now, isTerm: true, quiet: true}} {
+		p := d.startProgress("converting", 1)
+		now = now.Add(time.Hour)
+		p.add(1)
+		p.stop()
+	}
+	assert.Equal(t, "\r\x1b[K", screen.String(), "off a terminal, or when asked to be quiet, there is none")
+}
