@@ -315,3 +315,9 @@ func pemOf(kind string, der []byte) []byte {
 func keystoreCertificate(c *x509.Certificate) keystore.Certificate {
 	return keystore.NewCertificate(c.Raw)
 }
+
+// newSerial is a serial number of 159 bits that is like no other.
+func newSerial(i int) *big.Int {
+	n := new(big.Int).Lsh(big.NewInt(1), 158)
+	return n.Add(n, big.NewInt(int64(i)))
+}

@@ -196,7 +196,7 @@ func (l *listener) handle(k *link, establish listeners.EstablishFn) {
 		l.web.take(&webConn{Conn: stream, link: k})
 		return
 	}
-	l.speak(k, stream, establish)
+	go l.speak(k, stream, establish) // a handshake leaves its goroutine with a large stack; an idle client needs a small one
 }
 
 // handshake runs TLS and keeps what it found out about the peer.
