@@ -178,8 +178,8 @@ func TestReadsKeytool(t *testing.T) {
 
 			for name, options := range map[string][]string{
 				"legacy": {"-J-Dkeystore.pkcs12.legacy"},
-				"sha384": {"-J-Dkeystore.pkcs12.keyProtectionAlgorithm=PBEWithHmacSHA384AndAES_128", "-J-Dkeystore.pkcs12.macAlgorithm=HmacPBESHA512"},
-				"224":    {"-J-Dkeystore.pkcs12.certProtectionAlgorithm=PBEWithHmacSHA224AndAES_256", "-J-Dkeystore.pkcs12.macAlgorithm=HmacPBESHA384"},
+				"mixed": {"-J-Dkeystore.pkcs12.keyProtectionAlgorithm=PBEWithHmacSHA384AndAES_128",
+					"-J-Dkeystore.pkcs12.certProtectionAlgorithm=PBEWithHmacSHA224AndAES_256", "-J-Dkeystore.pkcs12.macAlgorithm=HmacPBESHA512"},
 				"no-mac": {"-J-Dkeystore.pkcs12.macAlgorithm=NONE", "-J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE"},
 			} {
 				keytool(t, jdk, p.dir, name+".p12", append(append(genkey, "CN=x", "-alias", "x"), options...)...)
