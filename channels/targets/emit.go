@@ -14,7 +14,7 @@ import (
 // Emit checks a model and its material for a target and returns the target's files. The problems come back in both
 // cases; when one of them is an error there are no files and the error is [ErrRefused].
 func Emit(t Target, m Model, mat Material) ([]File, []Problem, error) {
-	problems := append(t.Check(m), mat.Check(t.Product(), m)...)
+	problems := InFileOrder(append(t.Check(m), mat.Check(t.Product(), m)...))
 	if len(Errors(problems)) > 0 {
 		return nil, problems, fmt.Errorf("emitting %s: %w", t.Product().Name, ErrRefused)
 	}

@@ -1,7 +1,6 @@
 package targets
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -113,8 +112,7 @@ func Review(p Product, s Settings) []Problem {
 				Severity: channels.Warning, Text: fmt.Sprintf("the accepted loss %s is none: nothing is lost there", loss)}})
 		}
 	}
-	slices.SortStableFunc(r.problems, func(a, b Problem) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
-	return r.problems
+	return InFileOrder(r.problems)
 }
 
 // review collects the problems of one model.

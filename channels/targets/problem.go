@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -118,6 +119,12 @@ func Errors(ps []Problem) []Problem {
 		}
 	}
 	return some
+}
+
+// InFileOrder sorts problems by their lines in the model's file and returns them; those without a line come first.
+func InFileOrder(ps []Problem) []Problem {
+	slices.SortStableFunc(ps, func(a, b Problem) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
+	return ps
 }
 
 // plainPath is a path on the broker's machine that means itself in every shell and configuration file.

@@ -121,7 +121,7 @@ type listenerReport struct {
 }
 
 func listenerReports(model *channels.Deployment) []listenerReport {
-	var list []listenerReport
+	list := []listenerReport{}
 	for i := range model.Listeners {
 		l := &model.Listeners[i]
 		user := string(l.Identity.User)

@@ -99,6 +99,7 @@ func (o *channelsCheckOptions) findProblems(path string) (map[string][]targets.P
 	} else {
 		found[""] = append(found[""], o.targetMaterial(x, data).Check(targets.Product{}, targets.Model{Deployment: model})...)
 	}
+	targets.InFileOrder(found[""])
 	names := o.Targets
 	if len(names) == 0 {
 		names = slices.Collect(maps.Keys(model.Targets))

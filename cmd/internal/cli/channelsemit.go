@@ -188,7 +188,8 @@ func (o *channelsEmitOptions) report(target targets.Target, model targets.Model,
 // emitReport is the report for machines.
 func emitReport(target targets.Target, model targets.Model, dir string, files []targets.File, problems []targets.Problem) channelsEmitReport {
 	r := channelsEmitReport{
-		Schema: "mqttpki.channels-emit/1", Target: target.Product().Name, Directory: dir, Install: targets.InstallLines(files),
+		Schema: "mqttpki.channels-emit/1", Target: target.Product().Name, Directory: dir, Files: []emittedFile{},
+		Install: append([]string{}, targets.InstallLines(files)...), Commands: []emitCommand{},
 		Problems: problemReports(target.Product().Name, problems),
 	}
 	for _, f := range files {

@@ -103,11 +103,7 @@ func newUserListCommand(d *deps) *cobra.Command {
 				return err
 			}
 			if o.json {
-				return o.printJSON(struct {
-					Schema string   `json:"schema"`
-					File   string   `json:"file"`
-					Users  []string `json:"users"`
-				}{"mqttpki.channels-user-list/1", path, append([]string{}, users.Names()...)})
+				return o.printJSON(channelsUserListReport{"mqttpki.channels-user-list/1", path, append([]string{}, users.Names()...)})
 			}
 			for _, name := range users.Names() {
 				o.print("%s", printable(name))
@@ -117,6 +113,13 @@ func newUserListCommand(d *deps) *cobra.Command {
 	}
 	modelFlag(c, &o.Model)
 	return c
+}
+
+// channelsUserListReport is the list for machines.
+type channelsUserListReport struct {
+	Schema string   `json:"schema"`
+	File   string   `json:"file"`
+	Users  []string `json:"users"`
 }
 
 // usersPath is where the model's password file lies.

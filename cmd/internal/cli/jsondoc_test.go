@@ -22,6 +22,10 @@ func TestJSONIsDocumented(t *testing.T) {
 	}{
 		{"mqttpki.inspect/1", []any{inspection{}}},
 		{"mqttpki.convert/1", []any{conversion{}, conversions{}}},
+		{"mqttpki.channels-list/1", []any{channelsListReport{}}},
+		{"mqttpki.channels-check/1", []any{channelsCheckReport{}}},
+		{"mqttpki.channels-emit/1", []any{channelsEmitReport{}}},
+		{"mqttpki.channels-user-list/1", []any{channelsUserListReport{}}},
 	} {
 		t.Run(tc.schema, func(t *testing.T) {
 			want := map[string]bool{}
