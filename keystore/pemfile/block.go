@@ -38,19 +38,10 @@ func (s *scanner) next() (string, bool) {
 	if len(s.rest) == 0 {
 		return "", false
 	}
-	at := bytes.IndexAny(s.rest, "\r\n")
-	line := s.rest
-	if at < 0 {
-		s.rest = nil
-	} else {
-		line = s.rest[:at]
-		if s.rest[at] == '\r' && at+1 < len(s.rest) && s.rest[at+1] == '\n' {
-			at++
-		}
-		s.rest = s.rest[at+1:]
-	}
+	line, rest, _ := bytes.Cut(s.rest, []byte("\n"))
+	s.rest = rest
 	s.line++
-	return strings.TrimRight(string(line), " \t"), true
+	return strings.TrimRight(string(line), " \t\r"), true
 }
 
 // scan returns the blocks of a file. What is damaged fails it: a block left out could be the one that matters.
@@ -58,6 +49,9 @@ func scan(data []byte, limits keystore.Limits) ([]block, error) {
 	data = bytes.TrimPrefix(data, []byte("\xEF\xBB\xBF"))
 	if bytes.HasPrefix(data, []byte("\xFF\xFE")) || bytes.HasPrefix(data, []byte("\xFE\xFF")) {
 		return nil, malformed("the text is UTF-16; save it as UTF-8")
+	}
+	if !bytes.ContainsRune(data, '\n') {
+		data = bytes.ReplaceAll(data, []byte("\r"), []byte("\n")) // as old Macs ended lines
 	}
 	s := &scanner{rest: data}
 	var blocks []block
