@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 
 	"github.com/mqttpki/mqttpki/channels"
@@ -34,6 +35,19 @@ func (v *visit) cases() []attempt {
 	list = append(list, v.passwordCases()...)
 	list = append(list, v.accessCases()...)
 	return slices.DeleteFunc(list, func(a attempt) bool { return a.name == "" })
+}
+
+// reachable is the one case at a listener that cannot be dialled.
+func (p *prober) reachable(l *channels.Listener) attempt {
+	return attempt{name: "somebody listens", expected: expectIn, run: func(ctx context.Context) (string, string, bool) {
+		_, address := p.address(l)
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return words(err), CauseUnreachable, false
+		}
+		_ = conn.Close()
+		return "only now and then: the address could not be dialled a moment ago", CauseUnreachable, false
+	}}
 }
 
 func (v *visit) right311() attempt { return v.rightClient(MQTT311) }

@@ -154,15 +154,20 @@ func (p *prober) address(l *channels.Listener) (name, address string) {
 	return name, net.JoinHostPort(host, strconv.Itoa(l.Port))
 }
 
-// listener runs every case at one listener.
+// listener runs every case at one listener; where nobody listens there is only that to say.
 func (p *prober) listener(ctx context.Context, l *channels.Listener, index int, shared *shared) (ListenerResult, error) {
 	_, address := p.address(l)
 	r := ListenerResult{Name: l.Name, Address: address}
-	v, err := p.visit(ctx, l, index, shared)
-	if err != nil {
-		return r, fmt.Errorf("probing listener %q: %w", l.Name, err)
+	cases := []attempt{p.reachable(l)}
+	if conn, err := (&net.Dialer{Timeout: p.Timeout}).DialContext(ctx, "tcp", address); err == nil {
+		_ = conn.Close()
+		v, err := p.visit(ctx, l, index, shared)
+		if err != nil {
+			return r, fmt.Errorf("probing listener %q: %w", l.Name, err)
+		}
+		cases = v.cases()
 	}
-	for _, c := range v.cases() {
+	for _, c := range cases {
 		if ctx.Err() != nil {
 			return r, ctx.Err()
 		}

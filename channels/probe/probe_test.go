@@ -171,7 +171,7 @@ func TestWithoutMintingWhatIsLeftOutIsSaid(t *testing.T) {
 	assert.Equal(t, CauseServerName, got["client meets a wrong server name"].Cause)
 }
 
-// A port where nobody listens is a failure of every case, not a refusal that was hoped for.
+// A port where nobody listens is a failure, not a refusal that was hoped for.
 func TestNobodyThere(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -182,11 +182,9 @@ func TestNobodyThere(t *testing.T) {
 		Name: "L", Bind: "127.0.0.1", Port: port, Transport: channels.TLS, ClientCertificate: channels.CertificateRequired,
 		Identity: channels.Identity{User: channels.UserCN, ClientID: channels.ClientIDOwned},
 	}), ca.material(t))
-	require.NotEmpty(t, got)
-	for name, r := range got {
-		assert.False(t, r.OK, "%s: %s", name, r.Got)
-		assert.Equal(t, CauseUnreachable, r.Cause, name)
-	}
+	require.Len(t, got, 1)
+	assert.False(t, got["somebody listens"].OK)
+	assert.Equal(t, CauseUnreachable, got["somebody listens"].Cause)
 }
 
 func TestCauseOfTellsAlertsApart(t *testing.T) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -96,13 +97,21 @@ func ports(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: ports MODELFILE")
 	}
+	text, err := withFreePorts(ts.ReadFile(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+// withFreePorts replaces every port of a model.
+func withFreePorts(model string) (string, error) {
 	used := map[int]bool{}
-	text := portLine.ReplaceAllStringFunc(ts.ReadFile(args[0]), func(line string) string {
+	var failed error
+	text := portLine.ReplaceAllStringFunc(model, func(line string) string {
 		port, err := freePort(loopback, used)
-		ts.Check(err)
+		failed = errors.Join(failed, err)
 		return portLine.FindStringSubmatch(line)[1] + strconv.Itoa(port)
 	})
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+	return text, failed
 }
 
 // leaks requires that a password file's content stands in what the last program printed; with ! that it does not.

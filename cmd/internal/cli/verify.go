@@ -142,7 +142,8 @@ func (o *verifyOptions) excused(m *channels.Deployment) (func(*channels.Listener
 	problems := target.Check(model)
 	return func(l *channels.Listener, property string) string {
 		for _, p := range problems {
-			if p.Severity == channels.Warning && string(p.Property) == property && (p.Listener == "" || p.Listener == l.Name) {
+			about := string(p.Property) == property || strings.HasSuffix(p.Path, "."+property)
+			if p.Severity == channels.Warning && about && (p.Listener == "" || p.Listener == l.Name) {
 				return p.Product + ": " + p.Text
 			}
 		}
