@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -13,6 +12,7 @@ type work struct {
 	changes  []keystore.Change
 	locked   map[string]*LockedError // by the alias and leaf of the identity: which keys could not be decrypted
 	unmarked map[string]bool         // by DER: trusted certificates without a name, of a file without a key
+	sameKey  map[string][]int        // the identities by their PKCS#8 bytes
 }
 
 // change records what becomes of an entry.
@@ -28,7 +28,7 @@ func (w *work) noted(entry, format string, args ...any) {
 // combine merges the sources into one store, in their order. What is the same in two of them is kept once. The
 // sources' own stores stay as they are.
 func combine(sources []Source) *work {
-	w := &work{locked: map[string]*LockedError{}, unmarked: map[string]bool{}}
+	w := &work{locked: map[string]*LockedError{}, unmarked: map[string]bool{}, sameKey: map[string][]int{}}
 	seenAnchor, seenLoose, seenOther := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, source := range sources {
 		for _, id := range source.Store.Identities {
@@ -67,12 +67,13 @@ func appendNew[T any](list []T, v T, key string, seen map[string]bool) []T {
 }
 
 // addIdentity adds a key. A key that is there already, from another file, is kept once: with the longer chain, and
-// with an alias if one of the two has one.
+// with an alias if one of the two has one. Under two aliases it is two entries.
 func (w *work) addIdentity(id keystore.Identity) {
 	if id.Key != nil {
-		for i := range w.store.Identities {
+		key := string(id.Key.PKCS8)
+		for _, i := range w.sameKey[key] {
 			have := &w.store.Identities[i]
-			if have.Key == nil || !bytes.Equal(have.Key.PKCS8, id.Key.PKCS8) || have.Alias != "" && id.Alias != "" && have.Alias != id.Alias {
+			if have.Alias != "" && id.Alias != "" && have.Alias != id.Alias {
 				continue
 			}
 			if have.Alias == "" {
@@ -84,6 +85,7 @@ func (w *work) addIdentity(id keystore.Identity) {
 			w.noted(identityName(have), "the same key was given twice")
 			return
 		}
+		w.sameKey[key] = append(w.sameKey[key], len(w.store.Identities))
 	}
 	w.store.Identities = append(w.store.Identities, id)
 }

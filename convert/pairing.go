@@ -10,17 +10,18 @@ import (
 // given is every certificate that the sources hold, to find leaves and issuers in.
 type given struct {
 	certs   []keystore.Certificate
-	index   map[string]int   // by DER
-	byKey   map[string][]int // by RawSubjectPublicKeyInfo
-	pool    *keystore.Pool   // over certs
-	trusted map[string]bool  // RawSubject of the trusted certificates
-	anchors int              // the first index in certs of what is nowhere but among the trusted
+	index   map[string]int    // by DER
+	leaves  map[string]int    // by RawSubjectPublicKeyInfo: the best certificate of the key
+	pool    *keystore.Pool    // over certs
+	trusted map[string]bool   // RawSubject of the trusted certificates
+	anchors int               // the first index in certs of what is nowhere but among the trusted
+	names   map[string]string // by DER: the aliases of loose certificates that have one
 }
 
 // collect gathers the certificates of a store: chains first and each in its order, since the pool prefers what stands
 // behind a certificate as its issuer.
 func collect(s *keystore.Store) *given {
-	g := &given{index: map[string]int{}, byKey: map[string][]int{}, trusted: map[string]bool{}}
+	g := &given{index: map[string]int{}, leaves: map[string]int{}, trusted: map[string]bool{}, names: map[string]string{}}
 	for i := range s.Identities {
 		for _, c := range s.Identities[i].Chain {
 			g.add(c)
@@ -28,6 +29,9 @@ func collect(s *keystore.Store) *given {
 	}
 	for i := range s.Loose {
 		g.add(s.Loose[i].Certificate)
+		if der := string(s.Loose[i].Certificate.Raw); g.names[der] == "" {
+			g.names[der] = s.Loose[i].Alias
+		}
 	}
 	g.anchors = len(g.certs)
 	for i := range s.Anchors {
@@ -51,7 +55,9 @@ func (g *given) add(c keystore.Certificate) {
 	g.certs = append(g.certs, c)
 	if c.X509 != nil {
 		spki := string(c.X509.RawSubjectPublicKeyInfo)
-		g.byKey[spki] = append(g.byKey[spki], i)
+		if best, ok := g.leaves[spki]; !ok || betterLeaf(c.X509, g.certs[best].X509) {
+			g.leaves[spki] = i
+		}
 	}
 }
 
@@ -62,13 +68,10 @@ func (g *given) leafFor(key *keystore.PrivateKey) *keystore.Certificate {
 	if err != nil {
 		return nil
 	}
-	var best *keystore.Certificate
-	for _, i := range g.byKey[string(spki)] {
-		if c := &g.certs[i]; best == nil || betterLeaf(c.X509, best.X509) {
-			best = c
-		}
+	if i, ok := g.leaves[string(spki)]; ok {
+		return &g.certs[i]
 	}
-	return best
+	return nil
 }
 
 // betterLeaf reports whether a is to be preferred to b as the certificate of the key that both have.
@@ -120,7 +123,9 @@ func (w *work) pairKey(id *keystore.Identity, g *given) {
 			return
 		}
 	}
-	w.adoptAlias(id, right)
+	if id.Alias == "" { // the name that the certificate had on its own
+		id.Alias = g.names[string(right.Raw)]
+	}
 	if leaf != nil {
 		w.noted(name, "paired with the certificate that has its public key, %s, not with %s as the file had it",
 			certificateName("", right), certificateName("", leaf))
@@ -129,17 +134,4 @@ func (w *work) pairKey(id *keystore.Identity, g *given) {
 		}
 	}
 	id.Chain = []keystore.Certificate{*right}
-}
-
-// adoptAlias gives a key without a name the name that its certificate had on its own.
-func (w *work) adoptAlias(id *keystore.Identity, leaf *keystore.Certificate) {
-	if id.Alias != "" {
-		return
-	}
-	for i := range w.store.Loose {
-		if a := &w.store.Loose[i]; a.Certificate.Equal(*leaf) && a.Alias != "" {
-			id.Alias = a.Alias
-			return
-		}
-	}
 }

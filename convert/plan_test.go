@@ -1,7 +1,6 @@
 package convert_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 
@@ -355,51 +354,6 @@ func TestPlanFailures(t *testing.T) {
 	}
 }
 
-// TestBuildTrustsNoCodec: whatever an encoder or its file gets wrong, no bytes come out.
-func TestBuildTrustsNoCodec(t *testing.T) {
-	root, x := issue(t, "root", nil, true), issue(t, "x", nil, false)
-	a := issue(t, "a", root, false)
-	s := keystore.Store{
-		Identities: []keystore.Identity{a.identity(t, "a")},
-		Anchors:    []keystore.Anchor{root.anchor("r")},
-		Loose:      []keystore.Anchor{x.anchor("x")},
-		Others:     []keystore.Other{{Kind: keystore.KindCRL, Raw: []byte{1}}},
-	}
-	for _, tc := range []struct {
-		name    string
-		corrupt func(*keystore.Store)
-	}{
-		{"a key is missing", func(s *keystore.Store) { s.Identities = nil }},
-		{"a key is locked", func(s *keystore.Store) { s.Identities[0].Key = nil }},
-		{"a key has another alias", func(s *keystore.Store) { s.Identities[0].Alias = "b" }},
-		{"another key", func(s *keystore.Store) { s.Identities[0].Key = x.private(t) }},
-		{"a shorter chain", func(s *keystore.Store) { s.Identities[0].Chain = s.Identities[0].Chain[:1] }},
-		{"another order", func(s *keystore.Store) {
-			c := s.Identities[0].Chain
-			c[0], c[1] = c[1], c[0]
-		}},
-		{"a trusted entry is missing", func(s *keystore.Store) { s.Anchors = nil }},
-		{"a trusted entry has another alias", func(s *keystore.Store) { s.Anchors[0].Alias = "R" }},
-		{"another trusted certificate", func(s *keystore.Store) { s.Anchors[0].Certificate = x.cert }},
-		{"trusted became not", func(s *keystore.Store) { s.Loose, s.Anchors = append(s.Loose, s.Anchors...), nil }},
-		{"a CRL is missing", func(s *keystore.Store) { s.Others = nil }},
-		{"another CRL", func(s *keystore.Store) { s.Others[0].Raw = []byte{2} }},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: fake{name: "plain", corrupt: tc.corrupt}})
-			require.NoError(t, err)
-			data, err := plan.Build()
-			assert.ErrorIs(t, err, convert.ErrReadBack)
-			assert.Nil(t, data)
-		})
-	}
-	broken := errors.New("broken")
-	plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: fake{name: "plain", encodeErr: broken}})
-	require.NoError(t, err)
-	_, err = plan.Build()
-	assert.ErrorIs(t, err, broken)
-}
-
 func TestRefusalCountsLosses(t *testing.T) {
 	s := keystore.Store{Identities: []keystore.Identity{issue(t, "a", nil, false).identity(t, "a")}}
 	for range 3 {
@@ -408,4 +362,24 @@ func TestRefusalCountsLosses(t *testing.T) {
 	plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: other})
 	require.NoError(t, err)
 	assert.ErrorContains(t, plan.Refusal(), "(and 2 more)")
+}
+
+// TestPlanIsLinear: a store of many keys without certificates beside as many certificates is planned without comparing
+// each with each. It would not end within the test's time if it were.
+func TestPlanIsLinear(t *testing.T) {
+	const many = 50_000
+	leaf := issue(t, "leaf", nil, false)
+	key := leaf.private(t)
+	var s keystore.Store
+	for i := range many {
+		own := *key
+		own.PKCS8 = append(append(keystore.Secret(nil), key.PKCS8...), byte(i), byte(i>>8), byte(i>>16)) // each its own bytes
+		s.Identities = append(s.Identities, keystore.Identity{Key: &own})
+		c := leaf.cert
+		c.Raw = append(append([]byte(nil), c.Raw...), byte(i), byte(i>>8), byte(i>>16))
+		s.Loose = append(s.Loose, keystore.Anchor{Alias: fmt.Sprint(i), Certificate: c})
+	}
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: plain})
+	require.NoError(t, err)
+	assert.Len(t, plan.Store().Identities, many)
 }
