@@ -167,13 +167,28 @@ func (o *convertOptions) printPlan(w io.Writer, r *conversion) {
 	for _, name := range r.LeftOut {
 		line("  left out %s", name)
 	}
-	for i, e := range r.Noted {
-		if i == shownEntries && !o.verbose {
-			line("  note     and %d more", len(r.Noted)-i)
-			break
-		}
+	for _, e := range gathered(r.Noted) {
 		line("  note     %s", strings.TrimPrefix(e.Entry+": "+e.Text, ": ")) // some are about the whole file
 	}
+}
+
+// gathered makes one note of those that say the same of different entries.
+func gathered(notes []notedEntry) []notedEntry {
+	var list []notedEntry
+	place, count := map[string]int{}, map[string]int{}
+	for _, n := range notes {
+		if _, ok := place[n.Text]; !ok {
+			place[n.Text] = len(list)
+			list = append(list, n)
+		}
+		count[n.Text]++
+	}
+	for i := range list {
+		if more := count[list[i].Text] - 1; more > 0 {
+			list[i].Entry += fmt.Sprintf(" and %d more", more)
+		}
+	}
+	return list
 }
 
 // what describes an entry in a few words.
