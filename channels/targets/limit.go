@@ -45,11 +45,12 @@ type Common struct {
 func Settle(p Product, m Model, common Common, block any) (Settings, []Problem) {
 	s := Settings{Model: m, Accepts: m.Accept, Block: block}
 	var problems []Problem
-	fail := func(path, format string, args ...any) {
+	add := func(severity channels.Severity, path, format string, args ...any) {
 		line, column := m.At(path)
 		problems = append(problems, Problem{Problem: channels.Problem{
-			Line: line, Column: column, Path: path, Severity: channels.Error, Text: fmt.Sprintf(format, args...)}})
+			Line: line, Column: column, Path: path, Severity: severity, Text: fmt.Sprintf(format, args...)}})
 	}
+	fail := func(path, format string, args ...any) { add(channels.Error, path, format, args...) }
 	version := m.Version
 	if version == "" {
 		version = common.Version
@@ -67,6 +68,10 @@ func Settle(p Product, m Model, common Common, block any) (Settings, []Problem) 
 		fail(at+".version", "%s %s is older than %s, the oldest that is known here", p.Title, release, oldest)
 	}
 	s.Release = release
+	newest, _ := ParseVersion(p.Versions[len(p.Versions)-1])
+	if slices.Compare(release[:2], newest[:2]) > 0 {
+		add(channels.Warning, at+".version", "%s %s is newer than %s, the newest that is known here: what it changed is not taken into account", p.Title, release, newest)
+	}
 	for i, text := range common.AcceptLoss {
 		loss, err := ParseLoss(text)
 		if err != nil {

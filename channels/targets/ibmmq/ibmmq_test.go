@@ -270,3 +270,23 @@ func TestChannelCheck(t *testing.T) {
 		assert.Len(t, bad.Check(), 1, fmt.Sprint(i))
 	}
 }
+
+// FuzzMQSC promises that whatever a channel's texts are, a queue manager reads back what was meant, or Check refuses.
+func FuzzMQSC(f *testing.F) {
+	f.Add("MQTT.1", "/var/mqm/tls/server.jks", "changeit", "Guest", 1883, true)
+	f.Add("A", `C:\Program Files\`+strings.Repeat(" ", 150)+"x", "it's + - )", "a", 1, false)
+	f.Add("A", "*", "'", "A", 1, false)
+	f.Fuzz(func(t *testing.T, name, repository, passphrase, user string, port int, web bool) {
+		c := Channel{Name: name, Port: port, Web: web, Auth: "REQUIRED", KeyRepository: repository, Passphrase: passphrase, User: user, Backlog: 7}
+		if len(c.Check()) > 0 {
+			return
+		}
+		for _, text := range []string{c.Define(release80), c.Alter(release80)} {
+			commands, err := readMQSC(text)
+			require.NoError(t, err, text)
+			require.Len(t, commands, 1)
+			require.Equal(t, c, commands[0].channel(), text)
+			require.Subset(t, legal, commands[0].order)
+		}
+	})
+}

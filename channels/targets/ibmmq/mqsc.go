@@ -32,8 +32,8 @@ func (c *command) quoted(name, value string) *command {
 // number adds KEYWORD(n).
 func (c *command) number(name string, n int) *command { return c.keyword(name, fmt.Sprint(n)) }
 
-// String returns the command on lines of at most 72 columns, all but the last ending in +, which continues a command
-// at the first character of the next line that is no blank.
+// String returns the command on lines of at most 72 columns. All but the last end in +, which continues a command at the
+// first character of the next line that is no blank, or in -, which continues it at the very first.
 func (c *command) String() string {
 	const more = " +\n"
 	var b strings.Builder
@@ -50,8 +50,11 @@ func (c *command) String() string {
 			column = 2
 		}
 		for column+len(word) > room {
-			cut := breakAt(word, room-column)
-			b.WriteString(word[:cut] + "+\n")
+			cut, mark := room-column, "+"
+			if word[cut] == ' ' {
+				mark = "-" // + would skip the blank
+			}
+			b.WriteString(word[:cut] + mark + "\n")
 			word, column = word[cut:], 0
 		}
 		b.WriteString(word)
@@ -59,15 +62,6 @@ func (c *command) String() string {
 	}
 	b.WriteByte('\n')
 	return b.String()
-}
-
-// breakAt returns where to break a word that is too long for its line: nowhere that a blank would begin the next
-// line, since it would be skipped there.
-func breakAt(word string, at int) int {
-	for at > 1 && word[at] == ' ' {
-		at--
-	}
-	return at
 }
 
 // comment returns a comment line; it must not share a line with a command.

@@ -24,33 +24,32 @@ var legal = []string{
 // keeps its case and doubles its quotes, everything else is folded to upper case.
 func readMQSC(text string) ([]mqscCommand, error) {
 	var commands []mqscCommand
-	pending := ""
-	continued := false
+	pending, mark := "", ""
 	for number, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		if len(line) > 72 {
 			return nil, fmt.Errorf("line %d has %d columns", number+1, len(line))
 		}
 		if strings.HasPrefix(line, "*") {
-			if continued {
+			if mark != "" {
 				return nil, fmt.Errorf("line %d: a comment within a command", number+1)
 			}
 			continue
 		}
-		if continued {
+		if mark == "+" {
 			line = strings.TrimLeft(line, " ")
 		}
-		line, continued = strings.CutSuffix(line, "+")
-		pending += line
-		if continued {
+		if mark = line[max(0, len(line)-1):]; mark == "+" || mark == "-" {
+			pending += line[:len(line)-1]
 			continue
 		}
+		mark, pending = "", pending+line
 		command, err := readCommand(pending)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", number+1, err)
 		}
 		commands, pending = append(commands, command), ""
 	}
-	if continued {
+	if mark != "" {
 		return nil, fmt.Errorf("the last command is not complete")
 	}
 	return commands, nil

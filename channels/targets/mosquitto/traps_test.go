@@ -160,6 +160,23 @@ func TestSubjectAndEqualIDs(t *testing.T) {
 	assert.NotContains(t, tr.log.String(), "as other (")
 }
 
+// TestPasswordBesideCertificate wants both: the certificate lets in, the password names the user.
+func TestPasswordBesideCertificate(t *testing.T) {
+	tr := run(t, model(t, []channels.Rule{{Who: "*", Allow: both, Topics: []string{"d/{user}"}}},
+		channels.Listener{Name: "both", Port: 1, Transport: channels.TLS, Identity: channels.Identity{User: channels.UserPassword}},
+		channels.Listener{Name: "both-ws", Port: 2, Transport: channels.WSS, Identity: channels.Identity{User: channels.UserPassword}}))
+	alice, cert := []string{"-u", "alice", "-P", targettest.Password}, tr.pki.Client("dev1")
+	require.NoError(t, tr.publish("both", "d/alice", append(tr.pemFiles(cert), alice...)...))
+	require.Error(t, tr.publish("both", "d/dev1", append(tr.pemFiles(cert), alice...)...), "the certificate names nobody here")
+	require.Error(t, tr.publish("both", "d/alice", alice...), "no certificate")
+	require.Error(t, tr.publish("both", "d/dev1", tr.pemFiles(cert)...), "no password")
+	for _, name := range []string{"both", "both-ws"} {
+		assert.Equal(t, 0, tr.connect(name, who{cert: cert, user: "alice", password: targettest.Password}), name)
+		assert.Equal(t, -1, tr.connect(name, who{user: "alice", password: targettest.Password}), name)
+		assert.Equal(t, 5, tr.connect(name, who{cert: cert}), name)
+	}
+}
+
 // TestLimits fills a listener, and sends a packet that is too large.
 func TestLimits(t *testing.T) {
 	tr := run(t, model(t, nil, channels.Listener{Name: "one", Port: 1, Transport: channels.TCP, Limits: channels.Limits{Connections: 1, PacketBytes: 1024}}))
