@@ -17,9 +17,11 @@ func TestCleancert(t *testing.T) {
 	shells(t, func(t *testing.T, p *place) {
 		p.env["algorithm"] = "EC"
 		delete(p.env, "password")
-		p.run("sscerts")
 		p.run("cacerts")
-		p.run("mqcerts")
+		if p.wine == nil {
+			p.run("sscerts")
+			p.run("mqcerts")
+		}
 		require.NoError(t, os.WriteFile(p.file("notes.txt"), []byte("theirs"), 0o600))
 		before := p.files()
 
@@ -37,8 +39,9 @@ func TestCleancert(t *testing.T) {
 		assert.Equal(t, []string{"notes.txt", "password.txt"}, left[:2])
 		assert.True(t, strings.HasPrefix(left[2], "pki.2") && strings.HasSuffix(left[2], ".bak/"), left[2])
 		assert.FileExists(t, filepath.Join(p.file(left[2]), "ca", "root.key"))
-
-		assert.Contains(t, p.run("cleancert", "--yes"), "nothing to remove")
-		p.run("cacerts")
+		if p.wine == nil {
+			assert.Contains(t, p.run("cleancert", "--yes"), "nothing to remove")
+			p.run("cacerts")
+		}
 	})
 }

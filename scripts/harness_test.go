@@ -86,6 +86,9 @@ type place struct {
 
 func newPlace(t *testing.T, wine *interop.Wine) *place {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves out the scripts' own runs")
+	}
 	if wine == nil && runtime.GOOS == "windows" {
 		t.Skip("the .sh files are for Unix")
 	}

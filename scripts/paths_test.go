@@ -103,7 +103,6 @@ func TestCAPath(t *testing.T) {
 
 func TestSelfSignedPath(t *testing.T) {
 	shells(t, func(t *testing.T, p *place) {
-		p.run("genkeys")
 		p.run("sscerts")
 		assert.Equal(t, selfSignedPathFiles, p.files())
 		p.checkStores(selfSignedPath, listing)
