@@ -227,17 +227,17 @@ func (b *Batch) changed(id int64, doing string, result sql.Result, err error) er
 	return fmt.Errorf("%s serial %s: %w: it is %s", doing, serial, ErrState, state)
 }
 
-// sanStrings spells a certificate's names as openssl does, in a fixed order of types.
+// sanStrings spells a certificate's names as they are typed, "dns:a.example", in a fixed order of types.
 func sanStrings(cert *x509.Certificate) []string {
 	names := []string{}
 	for _, n := range cert.DNSNames {
-		names = append(names, "DNS:"+n)
+		names = append(names, "dns:"+n)
 	}
 	for _, ip := range cert.IPAddresses {
-		names = append(names, "IP:"+ip.String())
+		names = append(names, "ip:"+ip.String())
 	}
 	for _, u := range cert.URIs {
-		names = append(names, "URI:"+u.String())
+		names = append(names, "uri:"+u.String())
 	}
 	for _, e := range cert.EmailAddresses {
 		names = append(names, "email:"+e)

@@ -49,7 +49,7 @@ type Entry struct {
 	// From here on set when the certificate is recorded.
 
 	Subject   string    // RFC 2253, most specific part first
-	SANs      []string  // "DNS:a.example", "IP:127.0.0.1", "URI:urn:x", "email:a@b", in this order
+	SANs      []string  // "dns:a.example", "ip:127.0.0.1", "uri:urn:x", "email:a@b", in this order
 	Files     []string  // what was written for it, relative to the PKI, with forward slashes
 	NotBefore time.Time // UTC, whole seconds; zero before the certificate is recorded
 	NotAfter  time.Time // UTC, whole seconds; zero before the certificate is recorded

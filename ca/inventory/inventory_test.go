@@ -126,7 +126,7 @@ func TestLifeOfACertificate(t *testing.T) {
 	e := found[0]
 	assert.Equal(t, "abcdef", e.Serial)
 	assert.Equal(t, "CN=sensor-17,O=o", e.Subject)
-	assert.Equal(t, []string{"DNS:a.example", "IP:::1"}, e.SANs)
+	assert.Equal(t, []string{"dns:a.example", "ip:::1"}, e.SANs)
 	assert.Equal(t, []string{"client/sensor-17/sensor-17.crt"}, e.Files)
 	assert.Equal(t, noon.AddDate(1, 0, 0), e.NotAfter)
 	assert.Equal(t, noon.Add(time.Minute), e.RevokedAt)

@@ -90,17 +90,20 @@ func runCheck(o *checkOptions) error {
 	return o.answer(path, refusal)
 }
 
+// checkReport is the answer for machines.
+type checkReport struct {
+	Schema  string   `json:"schema"`
+	Valid   bool     `json:"valid"`
+	Reason  string   `json:"reason,omitempty"`  // a check.Code
+	Subject string   `json:"subject,omitempty"` // of the certificate that the reason is about
+	Text    string   `json:"text,omitempty"`
+	Path    []string `json:"path"` // subjects, leaf first
+}
+
 // answer prints the result and turns a refusal into exit code 3.
 func (o *checkOptions) answer(path []*x509.Certificate, refusal *check.Refusal) error {
 	if o.json {
-		doc := struct {
-			Schema  string   `json:"schema"`
-			Valid   bool     `json:"valid"`
-			Reason  string   `json:"reason,omitempty"`
-			Subject string   `json:"subject,omitempty"` // of the certificate that the reason is about
-			Text    string   `json:"text,omitempty"`
-			Path    []string `json:"path"` // subjects, leaf first
-		}{Schema: "mqttpki.check/1", Valid: refusal == nil, Path: subjects(path)}
+		doc := checkReport{Schema: "mqttpki.check/1", Valid: refusal == nil, Path: subjects(path)}
 		if refusal != nil {
 			doc.Reason, doc.Subject, doc.Text = string(refusal.Code), refusal.Subject, refusal.Text
 		}

@@ -200,6 +200,15 @@ func (d *deps) ask(question string) error {
 	return nil
 }
 
+// cleanReport says what was done, for machines.
+type cleanReport struct {
+	Schema  string   `json:"schema"`
+	Removed int      `json:"removed"`
+	Kept    []string `json:"kept"`    // relative to the PKI, moved to the backup
+	Foreign []string `json:"foreign"` // relative to the PKI, left alone
+	Backup  string   `json:"backup,omitempty"`
+}
+
 // carryOut moves the CAs' files away first: should anything fail, the keys are safe and the command can be repeated.
 func (o *cleanOptions) carryOut(todo cleaning) error {
 	backup := ""
@@ -225,13 +234,7 @@ func (o *cleanOptions) carryOut(todo cleaning) error {
 	}
 	removeEmptyDirs(o.pki)
 	if o.json {
-		return o.printJSON(struct {
-			Schema  string   `json:"schema"`
-			Removed int      `json:"removed"`
-			Kept    []string `json:"kept"`
-			Foreign []string `json:"foreign"`
-			Backup  string   `json:"backup,omitempty"`
-		}{"mqttpki.clean/1", len(todo.remove), append([]string{}, todo.keep...), append([]string{}, todo.foreign...), backup})
+		return o.printJSON(cleanReport{"mqttpki.clean/1", len(todo.remove), append([]string{}, todo.keep...), append([]string{}, todo.foreign...), backup})
 	}
 	o.print("%s: %d files removed", o.pki, len(todo.remove))
 	if backup != "" {

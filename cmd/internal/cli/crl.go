@@ -74,9 +74,7 @@ func runCRL(ctx context.Context, o *crlOptions) error {
 			}
 		}
 		if o.json {
-			report := newCRLReport(h, crl)
-			report.Schema = "mqttpki.crl/1"
-			return o.printJSON(report)
+			return o.printJSON(crlReport{"mqttpki.crl/1", *newCRLFields(h, crl)})
 		}
 		o.printCRL(h, crl)
 		return nil
@@ -85,7 +83,11 @@ func runCRL(ctx context.Context, o *crlOptions) error {
 
 // crlReport is a CRL for machines.
 type crlReport struct {
-	Schema     string    `json:"schema,omitempty"` // where it is a document of its own
+	Schema string `json:"schema"`
+	crlFields
+}
+
+type crlFields struct {
 	File       string    `json:"file"`
 	Number     int64     `json:"number"`
 	ThisUpdate time.Time `json:"this_update"`
@@ -93,8 +95,8 @@ type crlReport struct {
 	Revoked    int       `json:"revoked"`
 }
 
-func newCRLReport(h *ca.Home, crl *ca.CRL) *crlReport {
-	return &crlReport{
+func newCRLFields(h *ca.Home, crl *ca.CRL) *crlFields {
+	return &crlFields{
 		File: h.Path(crl.Path), Number: crl.Number, ThisUpdate: crl.ThisUpdate, NextUpdate: crl.NextUpdate, Revoked: crl.Entries,
 	}
 }

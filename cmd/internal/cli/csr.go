@@ -145,15 +145,18 @@ func (o *csrNewOptions) keyPassword() (keystore.Secret, error) {
 	return pass.secret, err
 }
 
+// csrReport is a new request, for machines.
+type csrReport struct {
+	Schema string   `json:"schema"`
+	Role   ca.Role  `json:"role"`
+	Name   string   `json:"name"`
+	CSR    string   `json:"csr"`
+	Files  []string `json:"files"`
+}
+
 func (o *csrNewOptions) printCSR(role ca.Role, out string, result safefile.Result) error {
 	if o.json {
-		return o.printJSON(struct {
-			Schema string   `json:"schema"`
-			Role   ca.Role  `json:"role"`
-			Name   string   `json:"name"`
-			CSR    string   `json:"csr"`
-			Files  []string `json:"files"`
-		}{"mqttpki.csr-new/1", role, o.Name, out, result.Written})
+		return o.printJSON(csrReport{"mqttpki.csr-new/1", role, o.Name, out, result.Written})
 	}
 	o.print("%s %s: request %s; send it to the CA, then: mqttpki csr import %s REPLY --role %s", role, printable(o.Name), out, printable(o.Name), role)
 	return nil

@@ -115,15 +115,18 @@ func runExport(ctx context.Context, o *exportOptions) error {
 	})
 }
 
+// exportReport says what was written, for machines.
+type exportReport struct {
+	Schema   string   `json:"schema"`
+	Name     string   `json:"name"`
+	Runtime  string   `json:"runtime"`
+	Files    []string `json:"files"`
+	Settings string   `json:"settings"`
+}
+
 func (o *exportOptions) printExport(name, out, settings string, written []string) error {
 	if o.json {
-		return o.printJSON(struct {
-			Schema   string   `json:"schema"`
-			Name     string   `json:"name"`
-			Runtime  string   `json:"runtime"`
-			Files    []string `json:"files"`
-			Settings string   `json:"settings"`
-		}{"mqttpki.export/1", name, o.Stores.Runtime, written, settings})
+		return o.printJSON(exportReport{"mqttpki.export/1", name, o.Stores.Runtime, written, settings})
 	}
 	o.print("%s for %s: in %s: %s\n\n%s", printable(name), o.Stores.Runtime, out, baseNames(written), settings)
 	return nil

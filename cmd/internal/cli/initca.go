@@ -273,6 +273,16 @@ func (o *initOptions) readImport() (*keystore.Store, error) {
 	return merged, nil
 }
 
+// initReport is a new PKI, for machines.
+type initReport struct {
+	Schema  string         `json:"schema"`
+	PKI     string         `json:"pki"`
+	CAs     []caReport     `json:"authorities"`
+	Files   []string       `json:"files"`
+	Backup  string         `json:"backup,omitempty"` // the PKI that was there before
+	Notices []noticeReport `json:"notices"`
+}
+
 // caReport is a CA that was made, for machines.
 type caReport struct {
 	Role      string    `json:"role"`
@@ -296,14 +306,7 @@ func (o *initOptions) printInit(result *ca.InitResult, secrets caSecrets) error 
 		})
 	}
 	if o.json {
-		return o.printJSON(struct {
-			Schema  string         `json:"schema"`
-			PKI     string         `json:"pki"`
-			CAs     []caReport     `json:"authorities"`
-			Files   []string       `json:"files"`
-			Backup  string         `json:"backup,omitempty"`
-			Notices []noticeReport `json:"notices"`
-		}{"mqttpki.init-ca/1", o.pki, cas, result.Files, result.Backup, noticeReports(result.Notices)})
+		return o.printJSON(initReport{"mqttpki.init-ca/1", o.pki, cas, result.Files, result.Backup, noticeReports(result.Notices)})
 	}
 	o.notices(result.Notices)
 	if result.Backup != "" {

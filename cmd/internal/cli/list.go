@@ -133,6 +133,18 @@ func (o *listOptions) choose(ctx context.Context, inv *inventory.DB, f *inventor
 	return nil
 }
 
+// listReport is the inventory as one document.
+type listReport struct {
+	Schema string `json:"schema"`
+	Rows   []row  `json:"rows"`
+}
+
+// listLine is one line of --jsonl.
+type listLine struct {
+	Schema string `json:"schema"`
+	row
+}
+
 // row is an entry for machines.
 type row struct {
 	Name       string     `json:"name"`
@@ -192,10 +204,7 @@ func (o *listOptions) printTable(rows iter.Seq2[inventory.Entry, error]) error {
 
 // printDocument prints one JSON document.
 func (o *listOptions) printDocument(rows iter.Seq2[inventory.Entry, error]) error {
-	doc := struct {
-		Schema string `json:"schema"`
-		Rows   []row  `json:"rows"`
-	}{"mqttpki.list/1", []row{}}
+	doc := listReport{"mqttpki.list/1", []row{}}
 	for e, err := range rows {
 		if err != nil {
 			return err
@@ -213,10 +222,7 @@ func (o *listOptions) printLines(rows iter.Seq2[inventory.Entry, error]) error {
 		if err != nil {
 			return err
 		}
-		if err := enc.Encode(struct {
-			Schema string `json:"schema"`
-			row
-		}{"mqttpki.list/1", o.row(e)}); err != nil {
+		if err := enc.Encode(listLine{"mqttpki.list/1", o.row(e)}); err != nil {
 			return fmt.Errorf("printing JSON: %w", err)
 		}
 	}

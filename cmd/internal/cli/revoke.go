@@ -117,6 +117,13 @@ func (o *revokeOptions) names() ([]string, error) {
 	return names, nil
 }
 
+// revokeReport says what was revoked, for machines.
+type revokeReport struct {
+	Schema  string          `json:"schema"`
+	Revoked []revokedReport `json:"revoked"`
+	CRL     *crlFields      `json:"crl"` // null with --no-crl
+}
+
 // revokedReport is one certificate that was revoked.
 type revokedReport struct {
 	Name      string    `json:"name"`
@@ -128,16 +135,12 @@ type revokedReport struct {
 
 func (o *revokeOptions) report(h *ca.Home, revoked []inventory.Entry, crl *ca.CRL) error {
 	if o.json {
-		doc := struct {
-			Schema  string          `json:"schema"`
-			Revoked []revokedReport `json:"revoked"`
-			CRL     *crlReport      `json:"crl"`
-		}{Schema: "mqttpki.revoke/1", Revoked: []revokedReport{}}
+		doc := revokeReport{Schema: "mqttpki.revoke/1", Revoked: []revokedReport{}}
 		for _, e := range revoked {
 			doc.Revoked = append(doc.Revoked, revokedReport{e.Name, e.Role, e.Serial, e.RevokedAt, e.Reason.String()})
 		}
 		if crl != nil {
-			doc.CRL = newCRLReport(h, crl)
+			doc.CRL = newCRLFields(h, crl)
 		}
 		return o.printJSON(doc)
 	}
