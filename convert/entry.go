@@ -23,6 +23,8 @@ type Entry struct {
 	Type        EntryType
 	Chain       int                   // number of certificates
 	Certificate *keystore.Certificate // the leaf, or the certificate; nil when there is none
+
+	unnamed bool // a trusted certificate without an alias, which in PEM is any certificate: selectors take it for both
 }
 
 // entriesOf lists a store: identities, trusted certificates, other certificates, everything else.
@@ -48,7 +50,10 @@ func identityEntry(id *keystore.Identity) Entry {
 }
 
 func anchorEntry(a *keystore.Anchor, t EntryType) Entry {
-	return Entry{Name: certificateName(a.Alias, &a.Certificate), Type: t, Chain: 1, Certificate: &a.Certificate}
+	return Entry{
+		Name: certificateName(a.Alias, &a.Certificate), Type: t, Chain: 1, Certificate: &a.Certificate,
+		unnamed: t == TypeTrusted && a.Alias == "",
+	}
 }
 
 func otherEntry(o *keystore.Other) Entry {

@@ -73,7 +73,7 @@ func (s Selector) matches(alias string, e Entry) bool {
 		ok, _ := path.Match(strings.ReplaceAll(s.pattern, "/", "\x00"), strings.ReplaceAll(strings.ToLower(alias), "/", "\x00"))
 		return ok && alias != ""
 	case "type":
-		return string(e.Type) == s.pattern
+		return string(e.Type) == s.pattern || e.unnamed && s.pattern == string(TypeCertificate)
 	case "subject":
 		return e.Certificate != nil && strings.Contains(strings.ToLower(e.Certificate.Subject()), s.pattern)
 	case "sha256":

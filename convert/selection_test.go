@@ -47,6 +47,16 @@ func TestSelectors(t *testing.T) {
 	}
 }
 
+// TestSelectorsTakeUnnamedCertificatesForBothTypes: those of a PEM file, which inspect calls certificates.
+func TestSelectorsTakeUnnamedCertificatesForBothTypes(t *testing.T) {
+	store := keystore.Store{Anchors: []keystore.Anchor{issue(t, "a", nil, true).anchor(""), issue(t, "b", nil, true).anchor("b")}}
+	for selector, want := range map[string]int{"type=certificate": 1, "type=trusted": 2} {
+		plan, err := convert.NewPlan([]convert.Source{source("in.pem", text, store)}, convert.Recipe{Target: plain, Only: only(t, selector)})
+		require.NoError(t, err)
+		assert.Len(t, plan.Entries, want, selector)
+	}
+}
+
 func TestRemove(t *testing.T) {
 	root, old := issue(t, "root", nil, true), issue(t, "old", nil, true)
 	a := issue(t, "a", root, false)

@@ -101,8 +101,8 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// outPassword decides the password of the result: what was asked for; of a file changed in place its own; that of the
-// NAME.pass which opened the input and is the result's as well; else a new one.
+// outPassword decides the password of the result: what was asked for; of a file changed in place its own; that in the
+// result's NAME.pass, if it opened an input; else a new one.
 func (o *convertOptions) outPassword(j convertJob) (outPassword, error) {
 	first := j.Sources[0]
 	var pass outPassword
@@ -127,14 +127,15 @@ func (o *convertOptions) outPassword(j convertJob) (outPassword, error) {
 			return pass, withHint(err, "name where it is kept: --in-pass file:PATH")
 		}
 		pass.store, pass.keys = first.Password, first.KeyPassword
-	case first.PassFile != "" && first.PassFile == passFileBeside(j.Output):
-		pass.store = first.Password
 	case !o.KeyPass.given() || j.Target.Name() != "pem":
 		if j.Output == standardStream && j.Target.Name() != "pem" {
 			return pass, withHint(usagef("a password that is made up could not be kept beside standard output"), "name one: --out-pass file:PATH")
 		}
 		if j.Output == standardStream && hasIdentity(j.Sources) {
 			return pass, withHint(usagef("whether the private key is to be encrypted has to be said for standard output"), "--out-pass none, or --out-pass file:PATH")
+		}
+		if pass.store = j.keptPassword(); pass.store.Given() {
+			break
 		}
 		secret, err := o.randomPassword()
 		if err != nil {
@@ -150,6 +151,21 @@ func (o *convertOptions) outPassword(j convertJob) (outPassword, error) {
 		pass.keys = p
 	}
 	return pass, nil
+}
+
+// keptPassword is the password in the NAME.pass of the result, if it is that of an input: client.p12 and client.jks
+// beside each other share client.pass.
+func (j convertJob) keptPassword() keystore.Secret {
+	secret, _, err := readPassFile(passFileBeside(j.Output))
+	if err != nil || j.Output == standardStream {
+		return nil
+	}
+	for _, s := range j.Sources {
+		if s.Password.Given() && bytes.Equal(s.Password, secret) {
+			return secret
+		}
+	}
+	return nil
 }
 
 // hasIdentity reports whether any input holds a private key.

@@ -36,7 +36,6 @@ type openedStore struct {
 	Password    keystore.Secret
 	KeyPassword keystore.Secret
 	How         string // one of the constants above
-	PassFile    string // the NAME.pass that the password came from, "" when it came from elsewhere
 }
 
 // storeOpener opens the files of one command. Each password source is resolved once, however many files there are.
@@ -232,7 +231,6 @@ func (o *storeOpener) tryBeside(s *openedStore) bool {
 	if err != nil || o.try(s, secret, passGiven) != nil {
 		return false
 	}
-	s.PassFile = path
 	o.detail("%s: opened with the password in %s", s.Name, path)
 	return true
 }
