@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -97,6 +98,7 @@ type commit struct {
 	opts      Options
 	items     []*item
 	made      []string // directories that this commit made, parents first
+	flushed   []string // directories whose names are on the disk
 	journaled bool     // Options.Journal is on the disk, and ours
 }
 
@@ -184,7 +186,7 @@ func (c *commit) run() error {
 		{"keeping the old", func(it *item) error { return it.setAside(c.opts) }},
 		{"journal", nil},
 		{"writing", func(it *item) error { return it.place(c.opts.Force) }},
-		{"flushing the directory of", func(it *item) error { return syncDir(filepath.Dir(it.Path)) }},
+		{"flushing the directory of", func(it *item) error { return c.flushDir(filepath.Dir(it.Path)) }},
 	}
 	for n, s := range steps {
 		if s.do == nil {
@@ -203,6 +205,15 @@ func (c *commit) run() error {
 		}
 	}
 	return nil
+}
+
+// flushDir flushes the names in a directory, once for all files in it.
+func (c *commit) flushDir(dir string) error {
+	if slices.Contains(c.flushed, dir) {
+		return nil
+	}
+	c.flushed = append(c.flushed, dir)
+	return syncDir(dir)
 }
 
 // fault is the tests' way in.
