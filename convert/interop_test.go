@@ -27,6 +27,9 @@ const storePass = "changeit"
 // the given type with the key srvalias, its chain of two, and the trusted entry caalias.
 func authority(t *testing.T, keytool, dir, storetype string) (store string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a dozen starts of Java")
+	}
 	run := func(args ...string) { interop.Run(t, dir, keytool, append(args, "-storepass", storePass)...) }
 	run("-genkeypair", "-alias", "caalias", "-dname", "CN=mqttca, O=IBM", "-keystore", "ca.p12", "-storetype", "PKCS12",
 		"-keyalg", "EC", "-groupname", "secp256r1", "-ext", "bc=ca:true", "-validity", "30")

@@ -85,6 +85,9 @@ func answer(ok bool) inspect.Answer {
 
 // TestInteropReaders: what inspect says of PKCS12 files in all their variety is what the programs do.
 func TestInteropReaders(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fifty runs of outside programs")
+	}
 	openssl, dir := interop.Need(t, "openssl"), t.TempDir()
 	programs := judges(t)
 	pair := func(name string, algorithm ...string) []string {
