@@ -57,7 +57,7 @@ func (j *Job) makeCA(ctx context.Context, r *Report) (*authority, error) {
 	var result *ca.InitResult
 	if old != nil {
 		key = old.Identities[0].Key
-		result, err = ca.Import(ctx, j.PKI, ca.ImportRequest{Store: old, Password: password}, j.options())
+		result, err = ca.Import(ctx, j.PKI, ca.ImportRequest{Store: old, Password: password, Iterations: j.CAIterations}, j.options())
 	} else {
 		key, result, err = j.newCA(ctx, password)
 	}
@@ -84,8 +84,8 @@ func (j *Job) newCA(ctx context.Context, password keystore.Secret) (*keystore.Pr
 		return nil, nil, err
 	}
 	result, err := ca.Init(ctx, j.PKI, ca.InitRequest{
-		RootOnly: true,
-		Root:     ca.CASpec{Subject: subject, Key: key, Validity: j.Validity + day, Password: password},
+		RootOnly: true, Iterations: j.CAIterations,
+		Root: ca.CASpec{Subject: subject, Key: key, Validity: j.Validity + day, Password: password},
 	}, j.options())
 	return key, result, err
 }

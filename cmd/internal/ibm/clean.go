@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/mqttpki/mqttpki/ca"
 )
 
 // backupLayout dates the folder that keeps a removed CA.
@@ -32,11 +34,17 @@ func (s *Settings) Made() ([]string, error) {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return nil, fmt.Errorf("looking for what was made: %w", err)
-		case info.Mode().IsRegular() && path != s.PKI, info.IsDir() && path == s.PKI:
+		case info.Mode().IsRegular() && path != s.PKI, info.IsDir() && path == s.PKI && holdsCA(path):
 			made = append(made, path)
 		}
 	}
 	return made, nil
+}
+
+// holdsCA reports whether a folder is a PKI: a variable that names another one must not get that moved away.
+func holdsCA(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(ca.RootCertPath)))
+	return err == nil
 }
 
 // Clean removes the paths that Made returned. The CA's folder is renamed instead: nothing can make a lost CA again.

@@ -186,10 +186,15 @@ func TestCleanKeepsTheCAAndWhatOthersMade(t *testing.T) {
 	job := newJob(t, variables(t, dir), noon)
 	_, err := job.CASigned(context.Background())
 	require.NoError(t, err)
+	other := *job
+	other.PKI = dir
+	made, err := other.Made()
+	require.NoError(t, err)
+	assert.NotContains(t, made, dir, "any folder at all would be moved away")
 	theirs := filepath.Join(dir, "notes.txt")
 	require.NoError(t, os.WriteFile(theirs, []byte("theirs"), 0o600))
 
-	made, err := job.Made()
+	made, err = job.Made()
 	require.NoError(t, err)
 	assert.Len(t, made, 14)
 	backup, err := job.Clean(made)

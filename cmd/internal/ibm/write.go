@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -70,7 +71,7 @@ func (j *Job) commit(outputs []*output) error {
 			continue
 		}
 		files = append(files, safefile.File{Path: o.path, Mode: o.mode(), Secret: o.secret, Data: o.data})
-		final[o.path] = !o.keepsOld
+		final[filepath.Clean(o.path)] = !o.keepsOld
 	}
 	if len(files) == 0 {
 		return nil
@@ -100,46 +101,49 @@ func (j *Job) encode(o *output) error {
 		return nil
 	}
 	old, err := safefile.Read(o.path, 0)
-	exists := err == nil
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, keystore.ErrFormat) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !safefile.IsEmpty(err) {
 		return err
-	}
-	if exists {
-		info, err := os.Stat(o.path)
-		exists = err == nil && (runtime.GOOS == "windows" || info.Mode().Perm() == o.mode())
 	}
 	if o.store == nil {
-		o.kept = exists && bytes.Equal(old, o.data)
+		o.kept = bytes.Equal(old, o.data) && o.hasMode()
 		return nil
 	}
-	password, keyPassword, err := j.passwords(o)
+	opts := keystore.EncodeOptions{
+		Random: j.Random, Now: j.Now(),
+		Iterations: pbe.StoreIterations, // the PEM file too: the same key lies beside it in a PKCS12 that has no more
+	}
+	if opts.Password, opts.KeyPassword, err = j.passwords(o); err != nil {
+		return err
+	}
+	fitted, changes, err := o.codec.Fit(o.store, opts)
 	if err != nil {
 		return err
 	}
-	codec := o.codec
-	plan, err := convert.NewPlan([]convert.Source{{Name: o.path, Format: codec.Name(), Store: o.store}}, convert.Recipe{
-		Target: codec,
-		Options: keystore.EncodeOptions{
-			Password: password, KeyPassword: keyPassword, Random: j.Random, Now: j.Now(),
-			Iterations: pbe.StoreIterations, // the PEM file too: the same key lies beside it in a PKCS12 that has no more
-		},
-	})
-	if err != nil {
-		return err
-	}
-	if err := plan.Refusal(); err != nil {
-		return err
-	}
-	o.what, o.expires = describe(plan.Store())
-	if len(old) > 0 {
-		have, err := codec.Decode(old, keystore.DecodeOptions{Password: password, KeyPassword: keyPassword})
-		if o.kept = exists && err == nil && codec.Sniff(old) && convert.Compare(plan.Store(), have) == nil; o.kept {
-			return nil
+	for _, c := range changes {
+		if c.Kind == keystore.ChangeLost {
+			return fmt.Errorf("entry %q: %w: %s", c.Entry, convert.ErrLoss, c.Why)
 		}
-		o.keepsOld = err != nil || !containsKeys(plan.Store(), have)
 	}
-	o.data, err = plan.Build()
+	o.what, o.expires = describe(fitted)
+	if len(old) > 0 && o.holds(fitted, old, opts) {
+		return nil
+	}
+	o.data, err = o.codec.Encode(fitted, opts) // which reads back what it wrote
 	return err
+}
+
+// holds compares the file that is there with the store that is to be, and sets kept and keepsOld.
+func (o *output) holds(want *keystore.Store, old []byte, opts keystore.EncodeOptions) bool {
+	have, err := o.codec.Decode(old, keystore.DecodeOptions{Password: opts.Password, KeyPassword: opts.KeyPassword})
+	o.kept = err == nil && convert.Compare(want, have) == nil && o.codec.Sniff(old) && o.hasMode()
+	o.keepsOld = err != nil || !containsKeys(want, have)
+	return o.kept
+}
+
+// hasMode reports whether the file has the mode that it is to have.
+func (o *output) hasMode() bool {
+	info, err := os.Stat(o.path)
+	return err == nil && (runtime.GOOS == "windows" || info.Mode().Perm() == o.mode())
 }
 
 // passwords returns those of a store and of its keys.
