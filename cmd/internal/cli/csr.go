@@ -242,7 +242,7 @@ that merely came along with the reply is not.`,
 			return runCSRImport(c.Context(), o)
 		},
 	}
-	o.Stores.flags(c)
+	o.Stores.flags(c, "")
 	f := c.Flags()
 	f.StringVar(&o.Role, "role", string(ca.RoleClient), "server, client or bridge, as for `csr new`")
 	f.StringVar(&o.CA, "ca", "", "what this side is to trust: the external CA's root")
@@ -368,5 +368,5 @@ func (o *csrImportOptions) commit(role ca.Role, artifacts []keystore.Artifact, s
 	if id.Chain[0].X509.NotAfter.Before(o.now().Add(24 * time.Hour)) {
 		o.warn("the certificate is valid until %s only", id.Chain[0].X509.NotAfter.UTC().Format(time.RFC3339))
 	}
-	return o.printProduct("mqttpki.csr-import/1", product, o.Stores.Runtime, "HOST")
+	return o.printProduct("mqttpki.csr-import/1", product, stores, o.Stores.Runtime, "HOST")
 }

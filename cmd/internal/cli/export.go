@@ -2,15 +2,18 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mqttpki/mqttpki/ca"
 	"github.com/mqttpki/mqttpki/ca/inventory"
+	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
 
@@ -43,7 +46,7 @@ folder of their own, and prints the settings that go with them.`,
 			return runExport(c.Context(), o)
 		},
 	}
-	o.Stores.flags(c)
+	o.Stores.flags(c, "")
 	f := c.Flags()
 	f.StringVar(&o.Role, "role", "", "server, client or bridge, where several have the name")
 	f.StringVarP(&o.Out, "out", "o", "", "the folder (default: NAME-RUNTIME here)")
@@ -56,10 +59,6 @@ folder of their own, and prints the settings that go with them.`,
 }
 
 func runExport(ctx context.Context, o *exportOptions) error {
-	r, err := findRuntime(o.Stores.Runtime)
-	if err != nil {
-		return err
-	}
 	var roles []ca.Role
 	if o.Role != "" {
 		role, err := ca.ParseRole(o.Role)
@@ -69,50 +68,77 @@ func runExport(ctx context.Context, o *exportOptions) error {
 		roles = append(roles, role)
 	}
 	return o.withPKI(ctx, "", func(h *ca.Home) error {
-		entry, _, err := h.Lookup(ctx, o.Name, roles...)
+		entry, cert, err := h.Lookup(ctx, o.Name, roles...)
 		if err != nil {
 			return err
 		}
 		if state := entry.StateAt(o.now()); state != inventory.Issued {
 			return withHint(fmt.Errorf("exporting %q: %w: it is %s", o.Name, ca.ErrPolicy, state), "mqttpki list %s", o.Name)
 		}
-		role := ca.Role(entry.Role)
-		stores, err := o.Stores.resolve(o.deps, role, true)
-		if err != nil {
-			return err
-		}
-		files := ca.FilesOf(role, entry.Name)
-		renew := renewOptions{deps: o.deps, InPass: o.InPass}
-		id, err := renew.oldKey(files)
-		if errors.Is(err, fs.ErrNotExist) {
-			return withHint(ofKind(errNotFound, err), "the key is elsewhere; what can be handed out is in %s", o.folderOf(files))
-		}
-		if err != nil {
-			return err
-		}
-		id.Alias = entry.Name
-		artifacts, err := stores.artifacts(files, id, h.Anchors())
-		if err != nil {
-			return err
-		}
-		out := o.Out
-		if out == "" {
-			out = ca.FileName(entry.Name) + "-" + r.name
-		}
-		var list []safefile.File
-		for _, a := range artifacts {
-			list = append(list, safefile.File{Path: filepath.Join(out, filepath.Base(filepath.FromSlash(a.Path))), Mode: a.Mode, Secret: a.Secret, Data: a.Data})
-		}
-		settings := r.text(runtimeValues{Dir: filepath.ToSlash(out), File: ca.FileName(entry.Name), Name: entry.Name, Host: o.Host, Topic: "devices/" + entry.Name + "/up"})
-		list = append(list, safefile.File{Path: filepath.Join(out, "README.txt"), Mode: safefile.ModePublic, Data: []byte(settings + "\n")})
-		result, err := safefile.Commit(list, safefile.Options{Force: o.Force, Now: o.now})
-		if err != nil {
-			return err
-		}
-		o.backups(result.Backups)
-		stores.tellChanges()
-		return o.printExport(entry.Name, out, settings, result.Written)
+		return o.export(h, ca.Role(entry.Role), entry.Name, cert)
 	})
+}
+
+// export writes the folder of one identity.
+func (o *exportOptions) export(h *ca.Home, role ca.Role, name string, cert *x509.Certificate) error {
+	r, err := findRuntime(role, o.Stores.Runtime)
+	if err != nil {
+		return err
+	}
+	stores, err := o.Stores.resolve(o.deps, role, true)
+	if err != nil {
+		return err
+	}
+	files := ca.FilesOf(role, name)
+	id, err := o.identity(h, files, name, cert)
+	if err != nil {
+		return err
+	}
+	artifacts, err := stores.artifacts(files, id, h.Anchors())
+	if err != nil {
+		return err
+	}
+	out := o.Out
+	if out == "" {
+		out = ca.FileName(name) + "-" + r.name
+	}
+	var list []safefile.File
+	for _, a := range artifacts {
+		to := filepath.Join(out, path.Base(a.Path))
+		list = append(list, safefile.File{Path: to, Mode: a.Mode, Secret: a.Secret, Data: a.Data})
+	}
+	settings := r.text(runtimeValues{
+		Dir: filepath.ToSlash(out), File: ca.FileName(name), Name: name, Host: o.Host, Topic: "devices/" + name + "/up",
+		Pass: stores.passText(filepath.ToSlash(out) + "/" + path.Base(files.Pass)),
+	})
+	list = append(list, safefile.File{Path: filepath.Join(out, "README.txt"), Mode: safefile.ModePublic, Data: []byte(settings + "\n")})
+	result, err := safefile.Commit(list, safefile.Options{Force: o.Force, Now: o.now})
+	if err != nil {
+		return err
+	}
+	o.backups(result.Backups)
+	stores.tellChanges()
+	return o.printExport(name, out, settings, result.Written)
+}
+
+// identity is the key from the PKI's files, with the chain that the inventory knows.
+func (o *exportOptions) identity(h *ca.Home, files ca.Files, name string, cert *x509.Certificate) (keystore.Identity, error) {
+	renew := renewOptions{deps: o.deps, InPass: o.InPass}
+	id, err := renew.oldKey(files)
+	if errors.Is(err, fs.ErrNotExist) {
+		return id, withHint(ofKind(errNotFound, err), "the key is elsewhere; what can be handed out is in %s", o.folderOf(files))
+	}
+	if err != nil {
+		return id, err
+	}
+	id.Alias, id.Chain = name, []keystore.Certificate{{Raw: cert.Raw, X509: cert}}
+	if matches, known := id.Key.Matches(id.Chain[0]); known && !matches {
+		return id, fmt.Errorf("exporting %q: the key in %s is not the certificate's", name, o.folderOf(files))
+	}
+	if !h.RootOnly() {
+		id.Chain = append(id.Chain, keystore.Certificate{Raw: h.Issuer().Raw, X509: h.Issuer()})
+	}
+	return id, nil
 }
 
 // exportReport says what was written, for machines.

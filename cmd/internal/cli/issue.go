@@ -98,7 +98,7 @@ to ROLE/NAME in the PKI. All of them are written, or none; the inventory knows t
 			},
 		}
 		o.identityOptions.flags(sub)
-		o.Stores.flags(sub)
+		o.Stores.flags(sub, r.role)
 		caPassFlag(sub, &o.CAPass)
 		f := sub.Flags()
 		f.StringVar(&o.CSR, "csr", "", "certify the key of this request (PEM or DER) instead of making one; see also `sign`")
@@ -143,7 +143,7 @@ func runIssue(ctx context.Context, o *issueOptions) error {
 		}
 		product.Notices = append(notices, product.Notices...)
 		stores.tellChanges()
-		return o.printProduct("mqttpki.issue/1", product, o.Stores.Runtime, o.Host)
+		return o.printProduct("mqttpki.issue/1", product, stores, o.Stores.Runtime, o.Host)
 	})
 }
 
@@ -202,16 +202,17 @@ type noticeReport struct {
 }
 
 // printProduct prints one line, or the report, and the settings of a runtime.
-func (d *deps) printProduct(schema string, p *ca.Product, runtime, host string) error {
+func (d *deps) printProduct(schema string, p *ca.Product, stores *storeFiles, runtime, host string) error {
 	settings := ""
 	if runtime != "" {
-		r, err := findRuntime(runtime)
+		r, err := findRuntime(p.Role, runtime)
 		if err != nil {
 			return err
 		}
+		files := ca.FilesOf(p.Role, p.Name)
 		settings = r.text(runtimeValues{
-			Dir: d.folderOf(ca.FilesOf(p.Role, p.Name)), File: ca.FileName(p.Name), Name: p.Name, Host: host,
-			Topic: "devices/" + p.Name + "/up",
+			Dir: d.folderOf(files), File: ca.FileName(p.Name), Name: p.Name, Host: host,
+			Topic: "devices/" + p.Name + "/up", Pass: stores.passText(d.pki + "/" + files.Pass),
 		})
 	}
 	if d.json {

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/big"
 	"os"
 	"os/exec"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/mqttpki/mqttpki/ca"
 	"github.com/mqttpki/mqttpki/ca/inventory"
+	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
 
 // testWorld is a command line whose clock is the test's.
@@ -170,6 +173,10 @@ func mqttpkiOf(t *testing.T) string {
 }
 
 func TestEveryRuntimeHasItsSettings(t *testing.T) {
+	for _, r := range runtimesFor(ca.RoleServer) {
+		assert.Contains(t, r.text(runtimeValues{}), "mqttpki channels emit "+r.name)
+		assert.NotEmpty(t, r.formats, r.name)
+	}
 	for _, r := range clientRuntimes {
 		text := r.text(runtimeValues{Dir: "DIR", File: "FILE", Name: "NAME", Host: "broker.example", Topic: "t"})
 		assert.Contains(t, text, "DIR/", r.name)
@@ -200,4 +207,29 @@ func TestSettings(t *testing.T) {
 		require.Error(t, err, tc.name)
 		assert.Contains(t, err.Error(), tc.says, tc.name)
 	}
+}
+
+func TestACommandThatIsInterruptedSaysSoAndLeavesNothing(t *testing.T) {
+	w := newTestWorld(t)
+	w.must("init-ca", "--ca-pass", "none", "-q")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stderr bytes.Buffer
+	d := &deps{in: strings.NewReader(""), out: io.Discard, err: &stderr, now: func() time.Time { return w.now }, random: rand.Reader, pki: w.dir}
+	assert.Equal(t, exitInterrupted, run(ctx, d, []string{"issue", "client", "a"}))
+	assert.Contains(t, stderr.String(), "hint: ")
+	assert.NoDirExists(t, filepath.Join(w.dir, "client"))
+}
+
+func TestALockedPKIIsExitSeven(t *testing.T) {
+	w := newTestWorld(t)
+	w.must("init-ca", "--ca-pass", "none", "-q")
+	held, err := safefile.Lock(t.Context(), filepath.Join(w.dir, cleanLock), 0)
+	require.NoError(t, err)
+	code, _, errs := w.run("clean", "--yes")
+	assert.Equal(t, exitLocked, code)
+	assert.Contains(t, errs, "locked by another process")
+	require.NoError(t, held.Release())
+	w.must("clean", "--yes")
+	assert.NoDirExists(t, w.dir)
 }

@@ -48,7 +48,7 @@ expires, so that nothing breaks while the new one is rolled out; revoke it by it
 			return runRenew(c.Context(), o)
 		},
 	}
-	o.Stores.flags(c)
+	o.Stores.flags(c, "")
 	c.Flags().Lookup("format").Usage = "files to write: pem, p12, jks (default: those that are there)"
 	caPassFlag(c, &o.CAPass)
 	f := c.Flags()
@@ -101,7 +101,7 @@ func runRenew(ctx context.Context, o *renewOptions) error {
 			return err
 		}
 		stores.tellChanges()
-		return o.printProduct("mqttpki.renew/1", product, o.Stores.Runtime, "HOST")
+		return o.printProduct("mqttpki.renew/1", product, stores, o.Stores.Runtime, "HOST")
 	})
 }
 
@@ -124,8 +124,8 @@ func (o *renewOptions) adapt(h *ca.Home, order *ca.Order, oldPublic crypto.Publi
 	if len(o.Stores.Formats) == 0 && o.Stores.Runtime == "" {
 		o.Stores.Formats = there
 	}
-	if exists(files.Pass) && !o.Stores.StorePass.given() { // what was made up stays, so that nothing has to be set up anew
-		o.Stores.StorePass = passwordSource{kind: sourceFile, arg: h.Path(files.Pass)}
+	if err := o.keepProtection(h, files, exists); err != nil {
+		return err
 	}
 	if o.KeyType != "" {
 		kind, err := ca.ParseKeyType(o.KeyType)
@@ -143,6 +143,30 @@ func (o *renewOptions) adapt(h *ca.Home, order *ca.Order, oldPublic crypto.Publi
 	}
 	order.Validity, err = o.Validity.from(o.now())
 	return err
+}
+
+// keepProtection sees to it that the new files are protected as the old ones were. A password that was made up stays, so
+// that nothing has to be set up anew; one that a person gave has to be given again.
+func (o *renewOptions) keepProtection(h *ca.Home, files ca.Files, exists func(string) bool) error {
+	if exists(files.Key) && !o.Stores.KeyPass.given() {
+		encrypted, err := isEncryptedKey(h.Path(files.Key))
+		if err != nil {
+			return err
+		}
+		if encrypted {
+			return withHint(usagef("renewing %q: its key %s is encrypted", o.Name, h.Path(files.Key)),
+				"--key-pass file:PATH names the password for the new one; --key-pass none leaves it unencrypted")
+		}
+	}
+	switch {
+	case o.Stores.StorePass.given():
+	case exists(files.Pass):
+		o.Stores.StorePass = passwordSource{kind: sourceFile, arg: h.Path(files.Pass)}
+	case exists(files.P12), exists(files.JKS):
+		return withHint(usagef("renewing %q: the password of its stores was given, not made up", o.Name),
+			"--store-pass file:PATH names it; --store-pass random makes a new one up")
+	}
+	return nil
 }
 
 // reuse takes the old key from the PKI's files, or certifies it without having it.

@@ -1,20 +1,26 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"text/template"
+
+	"github.com/mqttpki/mqttpki/ca"
+	"github.com/mqttpki/mqttpki/channels/targets/registry"
 )
 
-// runtime is a client program or library: the formats it reads, and what to type or paste into it.
+// clientRuntime is what --for names: a client program or library, or for servers and bridges a broker. It has the
+// formats that are read there, and what to type or paste.
 type clientRuntime struct {
 	name     string
 	formats  []string
 	settings string // a template over runtimeValues
 }
 
-// runtimeValues are what a runtime's settings speak of. Dir ends without a slash.
+// runtimeValues are what a runtime's settings speak of. Dir ends without a slash; Pass says where the stores' password
+// is.
 type runtimeValues struct {
-	Dir, File, Name, Host, Topic string
+	Dir, File, Name, Host, Topic, Pass string
 }
 
 // clientRuntimes are in the order of docs/clients.md, where each is explained.
@@ -23,7 +29,7 @@ var clientRuntimes = []clientRuntime{
 	{"paho-java", []string{formatJKS}, `serverURI ssl://{{.Host}}:8885
 com.ibm.ssl.keyStore={{.Dir}}/{{.File}}.jks
 com.ibm.ssl.keyStoreType=JKS
-com.ibm.ssl.keyStorePassword=(in {{.Dir}}/{{.File}}.pass)
+com.ibm.ssl.keyStorePassword=({{.Pass}})
 com.ibm.ssl.trustStore={{.Dir}}/truststore.jks
 com.ibm.ssl.trustStoreType=JKS
 com.ibm.ssl.trustStorePassword=(the same)
@@ -43,27 +49,48 @@ client.connect("{{.Host}}", 8885)`},
   clientId: "{{.Name}}"})`},
 	{"paho-go", []string{formatPEM}, `cert, err := tls.LoadX509KeyPair("{{.Dir}}/{{.File}}-chain.crt", "{{.Dir}}/{{.File}}.key")
 autopaho.ClientConfig{ServerUrls: []*url.URL{{"{{"}}Scheme: "mqtts", Host: "{{.Host}}:8885"{{"}}"}}, TlsCfg: &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: roots}}  // roots: {{.Dir}}/ca.crt`},
-	{"browser", []string{formatPEM, formatP12}, `import {{.Dir}}/{{.File}}.p12 (its password is in {{.Dir}}/{{.File}}.pass) and {{.Dir}}/ca.crt into the browser's store,
+	{"browser", []string{formatPEM, formatP12}, `import {{.Dir}}/{{.File}}.p12 (its password: {{.Pass}}) and {{.Dir}}/ca.crt into the browser's store,
 open https://{{.Host}}:8887/ once so that it asks which certificate to use, then wss://{{.Host}}:8887/mqtt`},
 }
 
-// runtimeNames are what --for takes.
-func runtimeNames() []string {
+// brokerSettings is what --for prints of a server: the broker's own configuration takes it from there.
+const brokerSettings = `mqttpki channels emit {{.Name}} --out DIR   # the broker's configuration, with these files in it`
+
+// runtimesFor are the runtimes that an identity of the role can be for: clients' programs, or brokers.
+func runtimesFor(role ca.Role) []clientRuntime {
+	if role == ca.RoleClient {
+		return clientRuntimes
+	}
+	names := map[string]string{"PEM": formatPEM, "PKCS12": formatP12, "JKS": formatJKS}
+	var brokers []clientRuntime
+	for _, t := range registry.All() {
+		r := clientRuntime{name: t.Product().Name, settings: strings.ReplaceAll(brokerSettings, "{{.Name}}", t.Product().Name)}
+		for _, f := range t.Product().Formats {
+			if name, ok := names[f]; ok {
+				r.formats = append(r.formats, name)
+			}
+		}
+		brokers = append(brokers, r)
+	}
+	return brokers
+}
+
+// runtimeNames are what --for takes for a role.
+func runtimeNames(role ca.Role) []string {
 	var names []string
-	for _, r := range clientRuntimes {
+	for _, r := range runtimesFor(role) {
 		names = append(names, r.name)
 	}
 	return names
 }
 
-// findRuntime returns the runtime of that name.
-func findRuntime(name string) (clientRuntime, error) {
-	for _, r := range clientRuntimes {
-		if r.name == name {
-			return r, nil
-		}
+// findRuntime returns the runtime of that name for a role.
+func findRuntime(role ca.Role, name string) (clientRuntime, error) {
+	list := runtimesFor(role)
+	if i := slices.IndexFunc(list, func(r clientRuntime) bool { return r.name == name }); i >= 0 {
+		return list[i], nil
 	}
-	return clientRuntime{}, withHint(usagef("there is no client runtime %q", name), "one of %s", strings.Join(runtimeNames(), ", "))
+	return clientRuntime{}, withHint(usagef("there is no runtime %q for a %s", name, role), "one of %s", strings.Join(runtimeNames(role), ", "))
 }
 
 // text fills in the settings.

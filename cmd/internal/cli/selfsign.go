@@ -56,7 +56,7 @@ by taking a certificate out again. For more than a handful of clients use init-c
 			},
 		}
 		o.identityOptions.flags(sub)
-		o.Stores.flags(sub)
+		o.Stores.flags(sub, role)
 		f := sub.Flags()
 		f.StringArrayVar(&o.Peers, "peer", nil, "a "+string(otherSide(role))+" of the folder to trust each other with (repeatable; default: all)")
 		f.BoolVarP(&o.Force, "force", "f", false, "replace what is there; old keys and stores are kept as dated backups")
@@ -143,7 +143,7 @@ func (o *selfSignOptions) commit(product *ca.Product, artifacts []keystore.Artif
 	for _, p := range peers {
 		product.Notices = append(product.Notices, ca.Notice{Code: "peer", Text: fmt.Sprintf("it and the %s %q trust each other", otherSide(o.Role), p.name)})
 	}
-	return o.printProduct("mqttpki.selfsign/1", product, o.Stores.Runtime, "HOST")
+	return o.printProduct("mqttpki.selfsign/1", product, stores, o.Stores.Runtime, "HOST")
 }
 
 // peer is a self-signed identity of the other side.

@@ -136,7 +136,7 @@ func (o *signOptions) deliver(p *ca.Product, format string) error {
 	if o.Out == "" {
 		o.notices(p.Notices)
 		if o.json {
-			return o.printProduct("mqttpki.sign/1", p, "", "")
+			return o.printProduct("mqttpki.sign/1", p, nil, "", "")
 		}
 		_, err := o.out.Write(answer)
 		return err
@@ -146,7 +146,7 @@ func (o *signOptions) deliver(p *ca.Product, format string) error {
 		return withHint(err, "the certificate was issued; it is in %s", o.folderOf(files))
 	}
 	p.Files = append(p.Files, o.Out)
-	return o.printProduct("mqttpki.sign/1", p, "", "")
+	return o.printProduct("mqttpki.sign/1", p, nil, "", "")
 }
 
 // encodeAnswer writes a chain as PEM or PKCS#7, or its leaf as DER.

@@ -31,17 +31,23 @@ type storeOptions struct {
 	Profile12 string         // --p12-profile
 }
 
-// flags adds the flags.
-func (o *storeOptions) flags(c *cobra.Command) {
+// flags adds the flags. The role decides what --for takes; "" where it is not known yet.
+func (o *storeOptions) flags(c *cobra.Command, role ca.Role) {
 	f := c.Flags()
 	f.StringSliceVar(&o.Formats, "format", nil, "files to write: pem, p12, jks (default pem; for clients pem,p12)")
-	f.StringVar(&o.Runtime, "for", "", "a client runtime: writes the formats it reads and prints its settings ("+strings.Join(runtimeNames(), ", ")+")")
+	runtimes := runtimeNames(role)
+	if role == "" {
+		runtimes = append(runtimeNames(ca.RoleClient), runtimeNames(ca.RoleServer)...)
+		slices.Sort(runtimes)
+		runtimes = slices.Compact(runtimes)
+	}
+	f.StringVar(&o.Runtime, "for", "", "what it is for: writes the formats read there and prints the settings ("+strings.Join(runtimes, ", ")+")")
 	f.Var(&o.StorePass, "store-pass", "where the stores' password is kept (default: a random one, in NAME.pass)")
 	f.Var(&o.KeyPass, "key-pass", "where the password of the key itself is kept: encrypts NAME.key, and the key in NAME.jks")
 	f.Var(&o.TrustPass, "trust-pass", "where the truststores' password is kept (default: the stores')")
 	f.StringVar(&o.Profile12, "p12-profile", "", "PKCS12 encryption: modern (default), or legacy for readers before 2018")
 	completeFrom(c, "format", formatPEM, formatP12, formatJKS)
-	completeFrom(c, "for", runtimeNames()...)
+	completeFrom(c, "for", runtimes...)
 	completeFrom(c, "p12-profile", "modern", "legacy")
 }
 
@@ -103,7 +109,7 @@ func (o *storeOptions) resolve(d *deps, role ca.Role, hasKey bool) (*storeFiles,
 func (o *storeOptions) formatList(role ca.Role, hasKey bool) ([]string, error) {
 	list := slices.Clone(o.Formats)
 	if o.Runtime != "" {
-		r, err := findRuntime(o.Runtime)
+		r, err := findRuntime(role, o.Runtime)
 		if err != nil {
 			return nil, err
 		}
@@ -125,6 +131,14 @@ func (o *storeOptions) formatList(role ca.Role, hasKey bool) ([]string, error) {
 	}
 	slices.Sort(list)
 	return slices.Compact(list), nil
+}
+
+// passText says where the stores' password is, for settings.
+func (s *storeFiles) passText(file string) string {
+	if s.store.made {
+		return "in " + file
+	}
+	return "the one you gave"
 }
 
 func (s *storeFiles) has(format string) bool { return slices.Contains(s.formats, format) }
