@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ func (v *visit) ownTopic(g guest) (string, bool) {
 			continue
 		}
 		for _, filter := range rule.Topics {
-			topic := concrete(filter, g.name, v.run)
+			topic := concrete(filter, g.name, v.tag)
 			if topic != "" && v.allowed(g, channels.Publish, topic) && v.allowed(g, channels.Subscribe, topic) {
 				return topic, true
 			}
@@ -90,11 +91,11 @@ func (v *visit) accessCases() []attempt {
 func (v *visit) pair(ctx context.Context, w *will, theirs string) (right, other client, err error) {
 	other, err = v.login(ctx, v.l, v.knockOf(v.other), MQTT5, v.other.login())
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("connecting the other client: %w", err)
 	}
 	if err := other.subscribe(ctx, theirs); err != nil {
 		other.disconnect()
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("subscribing the other client to %s: %w", theirs, err)
 	}
 	who := v.right.login()
 	who.will = w
@@ -115,8 +116,9 @@ func (v *visit) foreignPublish(ctx context.Context, _, theirs string) (string, s
 	}
 	defer other.disconnect()
 	defer right.disconnect()
-	denied := right.publish(ctx, theirs, "intruder")
-	if arrived, err := v.intruded(ctx, other, other, theirs); err != nil {
+	intruder := v.tag + " published"
+	denied := right.publish(ctx, theirs, intruder)
+	if arrived, err := v.intruded(ctx, other, other, theirs, intruder); err != nil {
 		return words(err), causeOf(err), false
 	} else if arrived {
 		return "the message arrived on " + theirs, "", false
@@ -135,13 +137,14 @@ func (v *visit) foreignSubscribe(ctx context.Context, own, theirs string) (strin
 	if denied := right.subscribe(ctx, theirs); denied != nil {
 		return deniedWords(denied, ""), CauseDenied, true
 	}
-	if err := other.publish(ctx, theirs, "intruder"); err != nil {
+	intruder := v.tag + " overheard"
+	if err := other.publish(ctx, theirs, intruder); err != nil {
 		return words(err), causeOf(err), false
 	}
 	if err := right.subscribe(ctx, own); err != nil {
 		return words(err), causeOf(err), false
 	}
-	if arrived, err := v.intruded(ctx, right, right, own); err != nil {
+	if arrived, err := v.intruded(ctx, right, right, own, intruder); err != nil {
 		return words(err), causeOf(err), false
 	} else if arrived {
 		return "it hears what is said on " + theirs, "", false
@@ -152,7 +155,8 @@ func (v *visit) foreignSubscribe(ctx context.Context, own, theirs string) (strin
 // foreignWill: the will that the first client leaves on the other's topic must not be sent. A broker may refuse the
 // connection for it, or take the connection and not send it.
 func (v *visit) foreignWill(ctx context.Context, _, theirs string) (string, string, bool) {
-	right, other, err := v.pair(ctx, &will{theirs, "intruder"}, theirs)
+	intruder := v.tag + " last will"
+	right, other, err := v.pair(ctx, &will{theirs, intruder}, theirs)
 	if err != nil {
 		if cause := causeOf(err); cause == CauseLogin || cause == CauseClosed {
 			return words(err), CauseDenied, true
@@ -165,7 +169,7 @@ func (v *visit) foreignWill(ctx context.Context, _, theirs string) (string, stri
 	case <-time.After(linger):
 	case <-ctx.Done():
 	}
-	if arrived, err := v.intruded(ctx, other, other, theirs); err != nil {
+	if arrived, err := v.intruded(ctx, other, other, theirs, intruder); err != nil {
 		return words(err), causeOf(err), false
 	} else if arrived {
 		return "the will was sent on " + theirs, "", false
@@ -174,24 +178,26 @@ func (v *visit) foreignWill(ctx context.Context, _, theirs string) (string, stri
 }
 
 // intruded has speaker publish on a topic that hearer subscribes to, and reports whether the intruder's message came
-// to hearer before that one.
-func (v *visit) intruded(ctx context.Context, hearer, speaker client, topic string) (bool, error) {
-	if err := speaker.publish(ctx, topic, "last"); err != nil {
-		return false, err
+// to hearer before that one. Payloads bear the listener's tag: users with passwords are the same at every listener, and
+// one broker carries what is said at one of them to the others.
+func (v *visit) intruded(ctx context.Context, hearer, speaker client, topic, intruder string) (bool, error) {
+	last := v.tag + " last"
+	if err := speaker.publish(ctx, topic, last); err != nil {
+		return false, fmt.Errorf("publishing to %s afterwards: %w", topic, err)
 	}
 	for {
 		select {
 		case m := <-hearer.received():
-			if m.payload == "intruder" {
+			if m.payload == intruder {
 				return true, nil
 			}
-			if m.topic == topic && m.payload == "last" {
+			if m.topic == topic && m.payload == last {
 				return false, nil
 			}
 		case <-hearer.lost():
-			return false, errLost
+			return false, fmt.Errorf("waiting for the message on %s: %w", topic, errLost)
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return false, fmt.Errorf("waiting for the message on %s: %w", topic, ctx.Err())
 		}
 	}
 }
@@ -245,7 +251,7 @@ func (v *visit) clientIDCase() attempt {
 		default:
 		}
 		if topic, ok := v.ownTopic(v.other); ok {
-			if err := roundTrip(ctx, other, topic); err != nil {
+			if err := v.roundTrip(ctx, other, topic); err != nil {
 				return "refused, but the other was disturbed: " + words(err), causeOf(err), false
 			}
 		}

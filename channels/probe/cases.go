@@ -67,7 +67,7 @@ func (v *visit) rightClient(version Version) attempt {
 		if !ok {
 			return "connected (the access rules give it no topic both ways)", "", true
 		}
-		if err := roundTrip(ctx, c, topic); err != nil {
+		if err := v.roundTrip(ctx, c, topic); err != nil {
 			return "connected, but " + words(err), causeOf(err), false
 		}
 		return "connected, message back on " + topic, "", true
@@ -262,16 +262,11 @@ func (v *visit) accepted(property string) string {
 }
 
 // roundTrip subscribes to a topic, publishes to it and waits for what it published.
-func roundTrip(ctx context.Context, c client, topic string) error {
+func (v *visit) roundTrip(ctx context.Context, c client, topic string) error {
 	if err := c.subscribe(ctx, topic); err != nil {
 		return fmt.Errorf("subscribing to %s: %w", topic, err)
 	}
-	return echo(ctx, c, topic)
-}
-
-// echo publishes to a topic that c subscribes to already, and waits for the message.
-func echo(ctx context.Context, c client, topic string) error {
-	const payload = "mqttpki"
+	payload := v.tag + " round trip"
 	if err := c.publish(ctx, topic, payload); err != nil {
 		return fmt.Errorf("publishing to %s: %w", topic, err)
 	}

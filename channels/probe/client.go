@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"sync"
-	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
@@ -22,9 +21,6 @@ const (
 	MQTT311 Version = "3.1.1"
 	MQTT5   Version = "5"
 )
-
-// keepAlive is longer than any case lasts; the probe wants no ping of its own making.
-const keepAlive = 60 * time.Second
 
 // queue is how many messages a client holds for its case to read; more are dropped, which no case provokes.
 const queue = 16
@@ -124,7 +120,8 @@ func connect5(ctx context.Context, conn net.Conn, l login) (client, error) {
 		OnClientError:      func(error) { k.end() },
 		OnServerDisconnect: func(*paho.Disconnect) { k.end() },
 	})
-	cp := &paho.Connect{ClientID: l.clientID, KeepAlive: uint16(keepAlive / time.Second), CleanStart: true,
+	// No keep-alive: the library would send a first ping at once, in the middle of whatever the case is doing.
+	cp := &paho.Connect{ClientID: l.clientID, CleanStart: true,
 		Username: l.user, UsernameFlag: l.user != "", Password: l.password, PasswordFlag: l.password != nil}
 	if l.will != nil {
 		cp.WillMessage = &paho.WillMessage{Topic: l.will.topic, Payload: []byte(l.will.payload), QoS: 1}
@@ -144,20 +141,45 @@ func connect5(ctx context.Context, conn net.Conn, l login) (client, error) {
 	return k, nil
 }
 
+// alive ends with ctx or with the connection, whose loss the library does not tell those who wait for an answer.
+func (k *client5) alive(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-k.gone:
+			cancel(errLost)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
 func (k *client5) subscribe(ctx context.Context, filter string) error {
+	ctx, cancel := k.alive(ctx)
+	defer cancel()
 	ack, err := k.c.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: filter, QoS: 1}}})
 	if ack != nil && len(ack.Reasons) == 1 && ack.Reasons[0] >= 0x80 {
 		return &errRefused{"SUBACK", ack.Reasons[0], ""}
+	}
+	return because(ctx, err)
+}
+
+// because is err, or the loss of the connection where that is what ended the waiting.
+func because(ctx context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(ctx), errLost) {
+		return errLost
 	}
 	return err
 }
 
 func (k *client5) publish(ctx context.Context, topic, payload string) error {
+	ctx, cancel := k.alive(ctx)
+	defer cancel()
 	ack, err := k.c.Publish(ctx, &paho.Publish{Topic: topic, Payload: []byte(payload), QoS: 1})
 	if ack != nil && ack.ReasonCode >= 0x80 {
 		return &errRefused{"PUBACK", ack.ReasonCode, ""}
 	}
-	return err
+	return because(ctx, err)
 }
 
 func (k *client5) disconnect() {
@@ -165,7 +187,7 @@ func (k *client5) disconnect() {
 	_ = k.conn.Close()
 }
 
-func (k *client5) vanish() { _ = k.conn.Close() }
+func (k *client5) vanish() { cut(k.conn) }
 
 // client311 speaks MQTT 3.1.1, in which a broker has no way to say that it refused a publish.
 type client311 struct {
@@ -182,7 +204,7 @@ func connect311(ctx context.Context, conn net.Conn, l login) (client, error) {
 		SetClientID(l.clientID).
 		SetProtocolVersion(4).
 		SetCleanSession(true).
-		SetKeepAlive(keepAlive).
+		SetKeepAlive(0).
 		SetAutoReconnect(false).
 		SetConnectRetry(false).
 		SetOrderMatters(false).
@@ -247,4 +269,16 @@ func (k *client311) disconnect() {
 	_ = k.conn.Close()
 }
 
-func (k *client311) vanish() { _ = k.conn.Close() }
+func (k *client311) vanish() { cut(k.conn) }
+
+// cut closes the TCP connection below TLS and WebSocket, whose own Close would say goodbye.
+func cut(conn net.Conn) {
+	for {
+		below, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		conn = below.NetConn()
+	}
+	_ = conn.Close()
+}

@@ -75,15 +75,16 @@ type visit struct {
 	*prober
 	*shared
 	l     *channels.Listener
+	tag   string // of this run at this listener
 	right guest
 	other guest // another client, whose topics and ids are not for the first
 }
 
 // visit prepares the cases at l.
 func (p *prober) visit(ctx context.Context, l *channels.Listener, index int, s *shared) (*visit, error) {
-	v := &visit{prober: p, shared: s, l: l}
+	v := &visit{prober: p, shared: s, l: l, tag: fmt.Sprintf("%s-%d", s.run, index)}
 	for i, g := range []*guest{&v.right, &v.other} {
-		made, err := p.guest(ctx, l, i, fmt.Sprintf("%s-%d%c", s.run, index, 'a'+i))
+		made, err := p.guest(ctx, l, i, fmt.Sprintf("%s%c", v.tag, 'a'+i))
 		if err != nil {
 			return nil, err
 		}
@@ -134,8 +135,11 @@ func (p *prober) guest(ctx context.Context, l *channels.Listener, i int, name st
 		}
 		g.name = name
 	}
-	if l.Identity.ClientID == channels.ClientIDEqual || l.Identity.ClientID == channels.ClientIDPrefix {
+	switch l.Identity.ClientID {
+	case channels.ClientIDEqual:
 		g.id = g.name
+	case channels.ClientIDPrefix:
+		g.id = g.name + "-" + name
 	}
 	return g, nil
 }

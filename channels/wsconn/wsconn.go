@@ -92,6 +92,9 @@ func (c *Conn) Close() error {
 	return c.ws.Close()
 }
 
+// NetConn is the connection below, as crypto/tls's method of that name: closing it says no goodbye.
+func (c *Conn) NetConn() net.Conn { return c.ws.NetConn() }
+
 // LocalAddr is the address of this side.
 func (c *Conn) LocalAddr() net.Addr { return c.ws.LocalAddr() }
 

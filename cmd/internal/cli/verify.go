@@ -142,7 +142,8 @@ func (o *verifyOptions) excused(m *channels.Deployment) (func(*channels.Listener
 	problems := target.Check(model)
 	return func(l *channels.Listener, property string) string {
 		for _, p := range problems {
-			about := string(p.Property) == property || strings.HasSuffix(p.Path, "."+property)
+			// That ids cannot be owned is a warning, which has no property to be accepted.
+			about := string(p.Property) == property || property == string(targets.ClientID) && strings.HasSuffix(p.Path, ".identity.client_id")
 			if p.Severity == channels.Warning && about && (p.Listener == "" || p.Listener == l.Name) {
 				return p.Product + ": " + p.Text
 			}
