@@ -2,6 +2,7 @@ package scripts_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -52,7 +53,7 @@ func (p *place) serve() {
 	}
 	b, err := broker.New(model, broker.Material{
 		Identity: store.Identities[0], Trust: []broker.TrustMaterial{{Anchors: anchors}},
-	}, broker.Options{Now: time.Now})
+	}, broker.Options{Now: time.Now, Random: rand.Reader})
 	require.NoError(p.t, err)
 	require.NoError(p.t, b.Start(context.Background()))
 	p.t.Cleanup(func() { assert.NoError(p.t, b.Close()) })

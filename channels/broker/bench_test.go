@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -60,7 +61,7 @@ func serveBench(kind, dir string) error {
 		address, err = serveBare(m)
 	} else {
 		var b *Broker
-		if b, err = New(d, m, Options{Now: time.Now}); err == nil {
+		if b, err = New(d, m, Options{Now: time.Now, Random: rand.Reader}); err == nil {
 			err = b.Start(context.Background())
 			address = b.Addresses()[required]
 		}

@@ -12,7 +12,6 @@ package broker
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -26,11 +25,11 @@ import (
 	"github.com/mqttpki/mqttpki/channels"
 )
 
-// Options tunes a broker. Now must be set; everything else has a usable zero value.
+// Options tunes a broker. Now and Random must be set; everything else has a usable zero value.
 type Options struct {
 	Logger *slog.Logger     // nil: nothing is logged
 	Now    func() time.Time // judges certificates and CRLs, and sets deadlines
-	Random io.Reader        // client ids given to clients that bring none; nil: crypto/rand
+	Random io.Reader        // makes up client ids for clients that bring none
 
 	// StateDir is a folder for sessions, queues and retained messages; "" keeps them in memory only.
 	StateDir string
@@ -90,8 +89,8 @@ const (
 // New checks the model against the material and returns a broker that has bound no address yet. Errors name the
 // listener, file or CRL that cannot be used.
 func New(d *channels.Deployment, m Material, o Options) (*Broker, error) {
-	if o.Now == nil {
-		return nil, errors.New("starting the broker: no clock was given")
+	if o.Now == nil || o.Random == nil {
+		return nil, errors.New("starting the broker: it was given no clock, or no randomness")
 	}
 	o = o.withDefaults()
 	b := &Broker{opts: o, log: guardedLogger(o.Logger), passwords: make(chan struct{}, 2), stopping: make(chan struct{}), closed: make(chan struct{})}
@@ -108,9 +107,6 @@ func New(d *channels.Deployment, m Material, o Options) (*Broker, error) {
 func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Random == nil {
-		o.Random = rand.Reader
 	}
 	if o.HandshakeTimeout <= 0 {
 		o.HandshakeTimeout = 10 * time.Second

@@ -117,7 +117,8 @@ func parseCRL(name string, der []byte) (*crl, error) {
 		c.serials[string(list.RevokedCertificateEntries[i].SerialNumber.Bytes())] = struct{}{}
 	}
 	list.RevokedCertificateEntries = nil
-	list.RevokedCertificates = nil //nolint:staticcheck // the parser fills it too, and it is most of the memory
+	//lint:ignore SA1019 the parser fills the old field too, and it is most of the memory
+	list.RevokedCertificates = nil
 	c.list = list
 	return c, nil
 }

@@ -13,8 +13,6 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -197,7 +195,7 @@ func newRig(t *testing.T) *rig {
 			{Who: "ops-*", Allow: []channels.Action{channels.Publish, channels.Subscribe}, Topics: []string{"#", "$SYS/#"}},
 		},
 	}
-	r.opts = Options{Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), FlushInterval: time.Millisecond,
+	r.opts = Options{Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), FlushInterval: time.Millisecond, Random: rand.Reader,
 		Now: func() time.Time { return time.Now().Add(time.Duration(r.offset.Load())) }}
 	return r
 }
@@ -282,30 +280,6 @@ func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
-}
-
-// pemFiles writes what an outside client needs and returns the paths.
-func (r *rig) pemFiles(h holder) (ca, cert, key string) {
-	r.Helper()
-	dir := r.TempDir()
-	write := func(name string, blocks ...*pem.Block) string {
-		var out bytes.Buffer
-		for _, b := range blocks {
-			require.NoError(r, pem.Encode(&out, b))
-		}
-		path := filepath.Join(dir, name)
-		require.NoError(r, os.WriteFile(path, out.Bytes(), 0o600))
-		return path
-	}
-	ca = write("ca.crt", &pem.Block{Type: "CERTIFICATE", Bytes: r.ca.root.Raw})
-	if h.cert == nil {
-		return ca, "", ""
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(h.key)
-	require.NoError(r, err)
-	cert = write("client.crt", &pem.Block{Type: "CERTIFICATE", Bytes: h.cert.Raw}, &pem.Block{Type: "CERTIFICATE", Bytes: r.ca.issuing.Raw})
-	key = write("client.key", &pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
-	return ca, cert, key
 }
 
 func pemOf(kind string, der []byte) []byte {

@@ -91,14 +91,22 @@ func (b *Broker) cancelWill(id string) {
 // expireInterval is how often stored sessions are looked at.
 const expireInterval = 5 * time.Second
 
-// housekeep removes sessions whose time has come, until the broker closes.
+// warnInterval is how often the log is told what is about to keep clients out: it may run for months.
+const warnInterval = time.Hour
+
+// housekeep removes sessions whose time has come, and looks at dates, until the broker closes.
 func (b *Broker) housekeep() {
-	tick := time.NewTicker(expireInterval)
-	defer tick.Stop()
+	expire, warn := time.NewTicker(expireInterval), time.NewTicker(warnInterval)
+	defer expire.Stop()
+	defer warn.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case <-expire.C:
 			b.expireSessions(b.opts.Now())
+		case <-warn.C:
+			for _, warning := range b.snapshot().dates(b.opts.Now()) {
+				b.log.Warn(warning)
+			}
 		case <-b.stopping:
 			return
 		}

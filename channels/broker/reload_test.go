@@ -168,10 +168,19 @@ func TestReloadTakesBackWhatIsNoLongerAllowed(t *testing.T) {
 	check()
 
 	// The same when the rules change while the broker is down.
+	r.model.Access = append(r.model.Access, rule("*", "news/#"))
+	require.NoError(t, r.broker.Reload())
+	again := r.client(required, dev, 5, stored)
+	require.Equal(t, []byte{1}, again.subscribe("news/#"))
+	again.leave()
+	ops.published("news/3", "queued before the rules changed", false)
 	ops.published("devices/dev1/2", "fine", false)
 	require.NoError(t, r.broker.Close())
-	r.model.Access = []channels.Rule{rule("*", "devices/{user}/#")}
+	r.model.Access = r.model.Access[:2]
 	r.start()
+	sender := r.client(required, r.ca.client("ops-1"), 5, connectOptions{id: "ops"})
+	sender.published("news/4", "after", false)
+	assert.Empty(t, r.broker.server.Topics.Subscribers("news/4").Subscriptions)
 	check()
 }
 

@@ -79,15 +79,15 @@ func TestAQueueDoesNotStandInTheWayOfASubscription(t *testing.T) {
 		away.subscribe("devices/dev1/q")
 		away.leave()
 		sender := r.client(required, dev, version, connectOptions{id: "sender"})
-		for i := range 3 {
+		const count = 20 // of one second, so that only their numbers tell their order
+		for i := range count {
 			sender.published("devices/dev1/q", fmt.Sprint(i), false)
 		}
-		// The client counts its packets from 1, as the broker does, and sends before it has seen the queue.
+		// The client counts its packets from 1, as the broker does, and sends before it has acknowledged any of the queue.
 		back := r.wire(required, dev, version)
 		require.True(t, back.connect(stored).SessionPresent)
-		var queue []packets.Packet
-		for range 3 {
-			queue = append(queue, back.expect(packets.Publish))
+		for i := range count {
+			assert.Equal(t, fmt.Sprint(i), string(back.expect(packets.Publish).Payload))
 		}
 		require.Equal(t, []byte{1}, back.subscribe("devices/dev1/other"), "MQTT %d", version)
 		back.publish("devices/dev1/other", "mine", 1, false)
@@ -102,7 +102,7 @@ func TestAQueueDoesNotStandInTheWayOfASubscription(t *testing.T) {
 		r.logged("client disconnected\" client=tank")
 		last := r.wire(required, dev, version)
 		require.True(t, last.connect(stored).SessionPresent)
-		for i := range queue {
+		for i := range count {
 			_, payload := last.message()
 			assert.Equal(t, fmt.Sprint(i), payload, "the queue was not touched by the client's own packets")
 		}
@@ -223,7 +223,9 @@ func TestTakeoversInOrder(t *testing.T) {
 
 func TestATakeoverOfAClientThatDoesNotRead(t *testing.T) {
 	t.Parallel()
-	r := newRig(t).start()
+	r := newRig(t)
+	r.opts.WriteTimeout = time.Hour // which a takeover does not wait for
+	r.start()
 	dev := r.ca.client("dev1")
 	o := connectOptions{id: "tank", keep: true, expiry: 600}
 	stuck := r.client(required, dev, 5, o)
@@ -236,6 +238,26 @@ func TestATakeoverOfAClientThatDoesNotRead(t *testing.T) {
 	sender.silent()
 	next := r.wire(required, dev, 5)
 	assert.True(t, next.connect(o).SessionPresent)
+}
+
+func TestAClientThatDoesNotReadIsCut(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.opts.WriteTimeout = 200 * time.Millisecond
+	r.start()
+	dev := r.ca.client("dev1")
+	for _, listener := range []string{required, secureWS} {
+		stuck := r.client(listener, dev, 5, connectOptions{id: "stuck" + listener})
+		stuck.subscribe("devices/dev1/t")
+	}
+	sender := r.client(required, dev, 5, connectOptions{id: "sender"})
+	large := strings.Repeat("x", 512<<10)
+	for range 40 {
+		sender.publish("devices/dev1/t", large, 0, false)
+	}
+	r.logged("client disconnected\" client=stuck" + required)
+	r.logged("client disconnected\" client=stuck" + secureWS)
+	sender.silent()
 }
 
 func TestRetainedMessagesAreNotDroppedForBeingMany(t *testing.T) {

@@ -141,25 +141,36 @@ func (s *snapshot) tlsConfig(p *policy, now func() time.Time) *tls.Config {
 
 // warnings lists what an operator should know though the broker runs.
 func (s *snapshot) warnings(now time.Time) []string {
-	var all []string
-	if s.server != nil {
-		if left := s.server.Leaf.NotAfter.Sub(now); left < 0 {
-			all = append(all, fmt.Sprintf("the server certificate has expired at %s: clients will refuse it", s.server.Leaf.NotAfter.UTC().Format(time.RFC3339)))
-		}
-	}
-	crls := false
-	for _, p := range s.listeners {
-		crls = crls || p.useCRL
-	}
-	if crls {
-		all = append(all, s.trust.stale(now)...)
-	}
+	all := s.dates(now)
 	for _, l := range s.deployment.Listeners {
 		switch {
 		case l.Identity.User == channels.UserNone:
 			all = append(all, fmt.Sprintf("listener %q lets anybody in, without a name", l.Name))
 		case l.Identity.User == channels.UserFixed && l.ClientCertificate != channels.CertificateRequired:
 			all = append(all, fmt.Sprintf("listener %q lets anybody in, as %q", l.Name, l.Identity.FixedUser))
+		}
+	}
+	return all
+}
+
+// soon is when a date that is to come is worth a warning.
+const soon = 72 * time.Hour
+
+// dates lists what keeps clients out since some date, or is about to.
+func (s *snapshot) dates(now time.Time) []string {
+	var all []string
+	if s.server != nil {
+		end := s.server.Leaf.NotAfter
+		switch left := end.Sub(now); {
+		case left <= 0:
+			all = append(all, fmt.Sprintf("the server certificate has expired at %s: clients refuse it", end.UTC().Format(time.RFC3339)))
+		case left < soon:
+			all = append(all, fmt.Sprintf("the server certificate expires at %s: after that clients refuse it", end.UTC().Format(time.RFC3339)))
+		}
+	}
+	for _, p := range s.listeners {
+		if p.useCRL {
+			return append(all, s.trust.stale(now)...)
 		}
 	}
 	return all

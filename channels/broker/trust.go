@@ -182,7 +182,7 @@ func (t *trust) stale(now time.Time) []string {
 				switch left := list.nextUpdate.Sub(now); {
 				case left <= 0:
 					warnings = append(warnings, fmt.Sprintf("the CRL %q is stale since %s: nobody whose certificate it covers is let in", list.file, list.nextUpdate.UTC().Format(time.RFC3339)))
-				case left < 72*time.Hour:
+				case left < soon:
 					warnings = append(warnings, fmt.Sprintf("the CRL %q is stale at %s: after that nobody whose certificate it covers is let in", list.file, list.nextUpdate.UTC().Format(time.RFC3339)))
 				}
 			}
