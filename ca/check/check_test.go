@@ -89,7 +89,16 @@ func certs(nodes ...*node) []keystore.Certificate {
 	return out
 }
 
-func TestChain(t *testing.T) {
+// chainCase is a chain, what it is checked against, and the answer; "" is valid.
+type chainCase struct {
+	name  string
+	chain []keystore.Certificate
+	opts  Options
+	want  Code
+}
+
+// chainCases is one case for each rule, and those around it that must pass.
+func chainCases(t *testing.T) []chainCase {
 	root := sign(t, nil, "root", asCA)
 	issuing := sign(t, root, "issuing", asCA)
 	server := sign(t, issuing, "server", asServer)
@@ -110,12 +119,7 @@ func TestChain(t *testing.T) {
 		return leafUnder(sign(t, root, "odd", func(c *x509.Certificate) { asCA(c); change(c) }), asServer)
 	}
 
-	for _, tc := range []struct {
-		name  string
-		chain []keystore.Certificate
-		opts  Options
-		want  Code // "" is valid
-	}{
+	return []chainCase{
 		{"leaf and intermediate", certs(server, issuing), good, ""},
 		{"with the root in it", certs(server, issuing, root), good, ""},
 		{"in the wrong order", certs(server, root, issuing), good, ""},
@@ -175,7 +179,11 @@ func TestChain(t *testing.T) {
 		{"a CRL for some certificates only", certs(server, issuing), lists(crl(t, issuing, func(l *x509.RevocationList) {
 			l.ExtraExtensions = []pkix.Extension{{Id: []int{2, 5, 29, 28}, Critical: true, Value: []byte{0x30, 0}}}
 		})), CRLBad},
-	} {
+	}
+}
+
+func TestChain(t *testing.T) {
+	for _, tc := range chainCases(t) {
 		t.Run(tc.name, func(t *testing.T) {
 			path, err := Chain(tc.chain, tc.opts)
 			if tc.want == "" {
