@@ -27,13 +27,11 @@ var otherwise = map[string]string{
 func TestOpenSSLAgrees(t *testing.T) {
 	openssl := interop.Need(t, "openssl")
 	for _, tc := range chainCases(t) {
+		readable := len(tc.chain) > 0 && tc.chain[0].X509 != nil && len(tc.opts.Anchors) > 0
+		if !readable || otherwise[tc.name] != "" {
+			continue
+		}
 		t.Run(tc.name, func(t *testing.T) {
-			if len(tc.chain) == 0 || tc.chain[0].X509 == nil || len(tc.opts.Anchors) == 0 {
-				t.Skip("openssl reads no such chain")
-			}
-			if why := otherwise[tc.name]; why != "" {
-				t.Skip(why)
-			}
 			dir := t.TempDir()
 			args := []string{"verify", "-partial_chain", "-no-CApath", "-no-CAstore",
 				"-attime", strconv.FormatInt(tc.opts.At.Unix(), 10),

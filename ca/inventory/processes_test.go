@@ -41,7 +41,7 @@ func child(task, path string) *exec.Cmd {
 	return cmd
 }
 
-const perChild = 25
+const perChild = 10
 
 func runChild(task, path string) error {
 	ctx := context.Background()
