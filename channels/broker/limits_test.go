@@ -261,3 +261,17 @@ func TestTheLogHoldsNoSecrets(t *testing.T) {
 	}
 	assert.NotContains(t, log, fmt.Sprintf("%x", bytes.ToLower([]byte(secret))))
 }
+
+func TestQuietCountsWhatItHolds(t *testing.T) {
+	t.Parallel()
+	q := quiet{burst: 2}
+	now := time.Now()
+	for i, want := range []bool{true, true, false, false} {
+		held, say := q.count(now)
+		assert.Equal(t, want, say, i)
+		assert.Zero(t, held)
+	}
+	held, say := q.count(now.Add(quietInterval))
+	assert.True(t, say)
+	assert.Equal(t, 2, held)
+}

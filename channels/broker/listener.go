@@ -32,14 +32,16 @@ type listener struct {
 	once  sync.Once
 	wait  sync.WaitGroup // the accept loop, and whatever runs for a connection
 
-	full quiet // limits the log when connections are turned away
+	full    quiet // limits the log when connections are turned away
+	refused quiet // and when they are refused
 }
 
 // The server takes it as one of its own.
 var _ listeners.Listener = (*listener)(nil)
 
 func newListener(b *Broker, model channels.Listener) *listener {
-	l := &listener{b: b, model: model, pending: newPending(b.opts.Handshakes), links: map[*link]struct{}{}, stop: make(chan struct{})}
+	l := &listener{b: b, model: model, pending: newPending(b.opts.Handshakes), links: map[*link]struct{}{}, stop: make(chan struct{}),
+		full: quiet{burst: 1}, refused: quiet{burst: 100}}
 	if model.Transport.Encrypted() {
 		l.base = &tls.Config{
 			MinVersion: tls.VersionTLS12,
@@ -162,7 +164,7 @@ func (l *listener) admit(k *link) bool {
 		k.cut()
 		if n, say := l.full.count(l.b.opts.Now()); say {
 			l.b.log.Warn("turned away: the listener has all the connections that its limit allows",
-				"listener", l.model.Name, "limit", limit, "remote", k.remote, "turned_away", n)
+				"listener", l.model.Name, "limit", limit, "remote", k.remote, "not_logged", n)
 		}
 		return false
 	}

@@ -109,12 +109,22 @@ func demoted(level slog.Level) slog.Level {
 }
 
 // logRefused says which connection was refused in its handshake, and why.
-func (l *listener) logRefused(k *link, why *refusal) {
-	level := slog.LevelWarn
+func (l *listener) logRefused(k *link, why *refusal) { l.refusal("handshake refused", k, why) }
+
+// refusal logs that a connection did not get as far as being a client.
+func (l *listener) refusal(message string, k *link, why *refusal) {
+	attrs := []any{"listener", l.model.Name, "remote", k.remote, "cause", why.cause, "why", why.text}
 	if why.cause == causeGone { // port scans and health checks
-		level = slog.LevelDebug
+		l.b.log.Debug(message, attrs...)
+		return
 	}
-	l.b.log.Log(context.Background(), level, "handshake refused", "listener", l.model.Name, "remote", k.remote, "cause", why.cause, "why", why.text)
+	held, say := l.refused.count(l.b.opts.Now())
+	if held > 0 {
+		attrs = append(attrs, "not_logged", held)
+	}
+	if say {
+		l.b.log.Warn(message, attrs...)
+	}
 }
 
 // logEnded says how a connection ended.
@@ -123,12 +133,7 @@ func (l *listener) logEnded(k *link, err error) {
 		if err == nil {
 			return
 		}
-		why := explain(err)
-		level := slog.LevelWarn
-		if why.cause == causeGone {
-			level = slog.LevelDebug
-		}
-		l.b.log.Log(context.Background(), level, "connection refused", "listener", l.model.Name, "remote", k.remote, "cause", why.cause, "why", why.text)
+		l.refusal("connection refused", k, explain(err))
 		return
 	}
 	attrs := []any{"client", k.id, "user", k.user, "listener", l.model.Name, "remote", k.remote}
@@ -141,21 +146,31 @@ func (l *listener) logEnded(k *link, err error) {
 	l.b.log.Info("client disconnected", attrs...)
 }
 
-// quiet lets one message through in ten seconds and counts the rest.
+// quiet lets some messages of a kind through in ten seconds and counts the rest, so that nobody can fill the disk by
+// being refused.
 type quiet struct {
+	burst int // how many get through
+
 	mu     sync.Mutex
-	last   time.Time
-	events int
+	since  time.Time
+	passed int
+	held   int
 }
 
-// count adds one event; say is whether it is time to log, and then n is how many there were since the last time.
-func (q *quiet) count(now time.Time) (n int, say bool) {
+// count adds one event. When say is true it is to be logged, and held is how many were not, since the last that was.
+func (q *quiet) count(now time.Time) (held int, say bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.events++
-	if now.Sub(q.last) < 10*time.Second {
+	if now.Sub(q.since) >= quietInterval {
+		q.since, q.passed = now, 0
+	}
+	if q.passed >= q.burst {
+		q.held++
 		return 0, false
 	}
-	n, q.events, q.last = q.events, 0, now
-	return n, true
+	q.passed++
+	held, q.held = q.held, 0
+	return held, true
 }
+
+const quietInterval = 10 * time.Second
