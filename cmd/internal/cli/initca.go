@@ -35,6 +35,7 @@ type initOptions struct {
 	Import         []string // files of an existing CA
 	Alias          string
 	InPass         passwordSource
+	KeyPass        passwordSource // of the key in --import, where it has its own
 	Force          bool
 }
 
@@ -75,6 +76,7 @@ root comes along as a certificate. What it issued before is not in the inventory
 	f.StringArrayVar(&o.Import, "import", nil, "take over the CA in this file (repeatable: key and certificates may lie in several)")
 	f.StringVar(&o.Alias, "alias", "", "which key of --import, where it holds several")
 	f.Var(&o.InPass, "in-pass", "where the password of --import is kept")
+	f.Var(&o.KeyPass, "key-pass", "where the password of the key in --import is kept, if it has one of its own (JKS)")
 	f.BoolVarP(&o.Force, "force", "f", false, "move an existing PKI to a dated backup beside it")
 	c.MarkFlagsMutuallyExclusive("import", "subject")
 	c.MarkFlagsMutuallyExclusive("import", "root-only")
@@ -259,6 +261,13 @@ func (o *initOptions) readImport() (*keystore.Store, error) {
 			return nil, err
 		}
 		opts.Password = pass.secret
+	}
+	if o.KeyPass.given() {
+		pass, err := o.resolve(o.KeyPass, "the key of --import", false)
+		if err != nil {
+			return nil, err
+		}
+		opts.KeyPassword = pass.secret
 	}
 	merged := &keystore.Store{}
 	for _, path := range o.Import {
