@@ -158,7 +158,7 @@ func (o *csrNewOptions) printCSR(role ca.Role, out string, result safefile.Resul
 	if o.json {
 		return o.printJSON(csrReport{"mqttpki.csr-new/1", role, o.Name, out, result.Written})
 	}
-	o.print("%s %s: request %s; send it to the CA, then: mqttpki csr import %s REPLY --role %s", role, printable(o.Name), out, printable(o.Name), role)
+	o.print("%s %s: request %s; send it to the CA, then: mqttpki csr import --role %s %s REPLY", role, printable(o.Name), out, role, printable(word(o.Name)))
 	return nil
 }
 
@@ -266,7 +266,7 @@ func runCSRImport(_ context.Context, o *csrImportOptions) error {
 	}
 	id, err := o.readKey(keyFile, o.Alias, o.InPass)
 	if errors.Is(err, fs.ErrNotExist) {
-		return withHint(ofKind(errNotFound, err), "mqttpki csr new %s --role %s", o.Name, role)
+		return withHint(ofKind(errNotFound, err), "mqttpki csr new --role %s %s", role, word(o.Name))
 	}
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ func runExport(ctx context.Context, o *exportOptions) error {
 			return err
 		}
 		if state := entry.StateAt(o.now()); state != inventory.Issued {
-			return withHint(fmt.Errorf("exporting %q: %w: it is %s", o.Name, ca.ErrPolicy, state), "mqttpki list %s", o.Name)
+			return withHint(fmt.Errorf("exporting %q: %w: it is %s", o.Name, ca.ErrPolicy, state), "mqttpki list %s", word(o.Name))
 		}
 		return o.export(h, ca.Role(entry.Role), entry.Name, cert)
 	})

@@ -155,7 +155,7 @@ func (o *issueOptions) nameHint(err error) error {
 	case errors.Is(err, inventory.ErrCaseOnly):
 		return withHint(err, "choose a name that differs in more than case")
 	case errors.Is(err, keystore.ErrExists):
-		return withHint(err, "mqttpki renew %s, or repeat with --replace", o.Name)
+		return withHint(err, "mqttpki renew %s, or repeat with --replace", word(o.Name))
 	case o.Role.ConnectsAsClient() && plain != nil && any == nil && !o.AllowName:
 		return withHint(err, "--allow-name accepts it, and says which brokers it breaks")
 	}

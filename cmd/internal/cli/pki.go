@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -215,6 +216,28 @@ func leafRoleNames() []string {
 		names = append(names, string(r))
 	}
 	return names
+}
+
+// plainWord is what no shell reads anything into.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./][A-Za-z0-9_@%+=:,./-]*$`)
+
+// word spells a name for a command line that a person may paste: hints are made of names that others chose.
+func word(name string) string {
+	if plainWord.MatchString(name) {
+		return name
+	}
+	if strings.HasPrefix(name, "-") {
+		return "-- " + quoted(name)
+	}
+	return quoted(name)
+}
+
+// quoted spells a name as the value of a flag, behind an equals sign.
+func quoted(name string) string {
+	if plainWord.MatchString(name) {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
 // baseNames are the file names of paths that lie in one folder.

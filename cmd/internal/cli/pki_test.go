@@ -233,3 +233,11 @@ func TestALockedPKIIsExitSeven(t *testing.T) {
 	w.must("clean", "--yes")
 	assert.NoDirExists(t, w.dir)
 }
+
+func TestNamesInHintsCanBePasted(t *testing.T) {
+	for name, want := range map[string]string{
+		"sensor-17": "sensor-17", "a b": "'a b'", "-rf": "-- '-rf'", "$(reboot)": "'$(reboot)'", "it's": `'it'\''s'`, "": "''",
+	} {
+		assert.Equal(t, want, word(name))
+	}
+}

@@ -119,7 +119,7 @@ func (o *renewOptions) adapt(h *ca.Home, order *ca.Order, oldPublic crypto.Publi
 		// A certificate without a key beside it was made for a request: renewing it with a key of ours would lock the
 		// device out.
 		return withHint(ofKind(errUsage, fmt.Errorf("renewing %q: its key is elsewhere", order.Name)),
-			"--reuse-key certifies the same key again, or sign a new request: mqttpki sign CSR --role %s --name %s --replace", order.Role, order.Name)
+			"--reuse-key certifies the same key again, or sign a new request: mqttpki sign CSR --role %s --name=%s --replace", order.Role, quoted(order.Name))
 	}
 	if len(o.Stores.Formats) == 0 && o.Stores.Runtime == "" {
 		o.Stores.Formats = there

@@ -223,7 +223,7 @@ func (s *statusReport) certificates(ctx context.Context, d *deps, h *ca.Home) er
 		if end.Before(d.now()) {
 			why = "has expired"
 		}
-		s.due(dueReport{What: "certificate", Name: e.Name, Role: e.Role, Why: why, End: &end, Command: "mqttpki renew " + e.Name})
+		s.due(dueReport{What: "certificate", Name: e.Name, Role: e.Role, Why: why, End: &end, Command: "mqttpki renew " + word(e.Name)})
 	}
 	return nil
 }
