@@ -40,12 +40,12 @@ where they have one. Ends with exit code 0 when the chain is valid and 3 when it
 		RunE: func(*cobra.Command, []string) error { return runCheck(o) },
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.CA, "ca", nil, "trusted certificates (repeatable)")
-	f.StringVar(&o.Chain, "chain", "", "the certificate and its intermediates, leaf first")
-	f.StringArrayVar(&o.CRLs, "crl", nil, "certificate revocation lists (repeatable)")
-	f.StringVar(&o.At, "at", "", "when: 2027-01-31, or 2027-01-31T12:00:00Z (default: now)")
-	f.StringVar(&o.Purpose, "purpose", "", "what the certificate is to be good for: server or client (default: anything)")
-	f.StringVar(&o.Host, "host", "", "a host name or address that it must cover")
+	f.StringArrayVar(&o.CA, "ca", nil, "`FILE` of trusted certificates (repeatable)")
+	f.StringVar(&o.Chain, "chain", "", "`FILE` of the certificate and its intermediates, leaf first")
+	f.StringArrayVar(&o.CRLs, "crl", nil, "`FILE` of certificate revocation lists (repeatable)")
+	f.StringVar(&o.At, "at", "", "`TIME`: 2027-01-31, or 2027-01-31T12:00:00Z (default: now)")
+	f.StringVar(&o.Purpose, "purpose", "", "`PURPOSE` the certificate is to be good for: server or client (default: anything)")
+	f.StringVar(&o.Host, "host", "", "`HOST` name or address that it must cover")
 	_ = c.MarkFlagRequired("ca")
 	_ = c.MarkFlagRequired("chain")
 	completeFrom(c, "purpose", "server", "client")

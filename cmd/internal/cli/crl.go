@@ -40,7 +40,7 @@ With --root it is the root's own list, which lasts a year and needs root.key in 
 	rootPassFlag(c, &o.RootPass)
 	f := c.Flags()
 	f.BoolVar(&o.Root, "root", false, "the root's list instead of the issuing CA's")
-	f.StringVarP(&o.Out, "out", "o", "", "write a copy there as well; in DER if it ends in .der")
+	f.StringVarP(&o.Out, "out", "o", "", "write a copy to `FILE` as well; in DER if it ends in .der")
 	f.BoolVarP(&o.Force, "force", "f", false, "overwrite the copy")
 	return c
 }

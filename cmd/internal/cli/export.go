@@ -33,7 +33,7 @@ type exportOptions struct {
 func newExportCommand(d *deps) *cobra.Command {
 	o := &exportOptions{deps: d}
 	c := &cobra.Command{
-		Use:   "export NAME --for RUNTIME",
+		Use:   "export NAME --for TARGET",
 		Short: "Copy an identity to a folder that a client's runtime can use as it is, with the settings to paste",
 		Long: `Writes the files that a client program or library reads, made from the identity's key and certificate in the PKI, to a
 folder of their own, and prints the settings that go with them.`,
@@ -48,11 +48,11 @@ folder of their own, and prints the settings that go with them.`,
 	}
 	o.Stores.flags(c, "")
 	f := c.Flags()
-	f.StringVar(&o.Role, "role", "", "server, client or bridge, where several have the name")
-	f.StringVarP(&o.Out, "out", "o", "", "the folder (default: NAME-RUNTIME here)")
-	f.StringVar(&o.Host, "host", "HOST", "the broker's host name, for the settings")
+	f.StringVar(&o.Role, "role", "", "`ROLE`: server, client or bridge, where several have the name")
+	f.StringVarP(&o.Out, "out", "o", "", "the folder `DIR` (default: NAME-TARGET here)")
+	f.StringVar(&o.Host, "host", "HOST", "the broker's `HOST` name, for the settings")
 	f.Var(&o.InPass, "in-pass", "where the password of the identity's key is kept, if it has one")
-	f.BoolVar(&o.Force, "force", false, "replace what is there; old keys and stores are kept as dated backups")
+	f.BoolVarP(&o.Force, "force", "f", false, "replace what is there; old keys and stores are kept as dated backups")
 	_ = c.MarkFlagRequired("for")
 	completeFrom(c, "role", leafRoleNames()...)
 	return c

@@ -44,8 +44,8 @@ abandoned (interrupted, or failed, before it could be used).`,
 		},
 	}
 	f := c.Flags()
-	f.StringSliceVar(&o.Roles, "role", nil, "only these: server, client, bridge, issuing, root")
-	f.StringSliceVar(&o.States, "state", nil, "only these: "+strings.Join(stateNames(), ", "))
+	f.StringSliceVar(&o.Roles, "role", nil, "only these `ROLES`: server, client, bridge, issuing, root")
+	f.StringSliceVar(&o.States, "state", nil, "only these `STATES`: "+strings.Join(stateNames(), ", "))
 	f.Var(&o.Expiring, "expiring", "only those that expire within this time, or before this date, and are in use")
 	f.BoolVar(&o.JSONL, "jsonl", false, "one JSON object a line")
 	f.BoolVar(&o.CSV, "csv", false, "comma-separated values with a header line")

@@ -49,16 +49,16 @@ expires, so that nothing breaks while the new one is rolled out; revoke it by it
 		},
 	}
 	o.Stores.flags(c, "")
-	c.Flags().Lookup("format").Usage = "files to write: pem, p12, jks (default: those that are there)"
+	c.Flags().Lookup("format").Usage = "`FORMATS` to write: pem, p12, jks (default: those that are there)"
 	caPassFlag(c, &o.CAPass)
 	f := c.Flags()
-	f.StringVar(&o.Role, "role", "", "server, client or bridge, where several have the name")
+	f.StringVar(&o.Role, "role", "", "`ROLE`: server, client or bridge, where several have the name")
 	f.BoolVar(&o.ReuseKey, "reuse-key", false, "certify the old key again; for devices that cannot be given a new one")
 	f.Var(&o.InPass, "in-pass", "where the old key's password is kept, with --reuse-key")
-	f.StringVar(&o.KeyType, "key-type", "", "of the new key (default: that of the old one)")
-	f.StringArrayVar(&o.SANs, "san", nil, "alternative names instead of the old ones")
+	f.StringVar(&o.KeyType, "key-type", "", "`TYPE` of the new key (default: that of the old one)")
+	f.StringArrayVar(&o.SANs, "san", nil, "alternative `NAME` instead of the old ones (repeatable)")
 	f.Var(&o.Validity, "validity", "how long it is valid, or until when")
-	f.StringVar(&o.Profile, "profile", "", "a profile of pki.yaml")
+	f.StringVar(&o.Profile, "profile", "", "a profile of pki.yaml by `NAME`")
 	completeFrom(c, "key-type", keyTypeNames()...)
 	completeFrom(c, "role", leafRoleNames()...)
 	return c

@@ -51,8 +51,8 @@ password; with --no-crl it is left to ` + "`mqttpki crl`" + `, and nobody is ref
 	}
 	caPassFlag(c, &o.CAPass)
 	f := c.Flags()
-	f.StringVar(&o.From, "from", "", "a file with one name, serial or fingerprint a line; blank lines and # comments do not count")
-	f.StringVar(&o.Reason, "reason", "unspecified", strings.Join(inventory.Reasons(), ", "))
+	f.StringVar(&o.From, "from", "", "`FILE` with one name, serial or fingerprint a line; blank lines and # comments do not count")
+	f.StringVar(&o.Reason, "reason", "unspecified", "`REASON`: "+strings.Join(inventory.Reasons(), ", "))
 	f.BoolVar(&o.NoCRL, "no-crl", false, "do not make the CRL anew now")
 	completeFrom(c, "reason", inventory.Reasons()...)
 	return c

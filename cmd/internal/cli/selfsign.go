@@ -58,7 +58,7 @@ by taking a certificate out again. For more than a handful of clients use init-c
 		o.identityOptions.flags(sub)
 		o.Stores.flags(sub, role)
 		f := sub.Flags()
-		f.StringArrayVar(&o.Peers, "peer", nil, "a "+string(otherSide(role))+" of the folder to trust each other with (repeatable; default: all)")
+		f.StringArrayVar(&o.Peers, "peer", nil, "`NAME` of a "+string(otherSide(role))+" of the folder to trust each other with (repeatable; default: all)")
 		f.BoolVarP(&o.Force, "force", "f", false, "replace what is there; old keys and stores are kept as dated backups")
 		c.AddCommand(sub)
 	}

@@ -34,18 +34,18 @@ type storeOptions struct {
 // flags adds the flags. The role decides what --for takes; "" where it is not known yet.
 func (o *storeOptions) flags(c *cobra.Command, role ca.Role) {
 	f := c.Flags()
-	f.StringSliceVar(&o.Formats, "format", nil, "files to write: pem, p12, jks (default pem; for clients pem,p12)")
+	f.StringSliceVar(&o.Formats, "format", nil, "`FORMATS` to write: pem, p12, jks (default pem; for clients pem,p12)")
 	runtimes := runtimeNames(role)
 	if role == "" {
 		runtimes = append(runtimeNames(ca.RoleClient), runtimeNames(ca.RoleServer)...)
 		slices.Sort(runtimes)
 		runtimes = slices.Compact(runtimes)
 	}
-	f.StringVar(&o.Runtime, "for", "", "what it is for: writes the formats read there and prints the settings ("+strings.Join(runtimes, ", ")+")")
+	f.StringVar(&o.Runtime, "for", "", "`TARGET` that it is for: writes the formats read there and prints the settings ("+strings.Join(runtimes, ", ")+")")
 	f.Var(&o.StorePass, "store-pass", "where the stores' password is kept (default: a random one, in NAME.pass)")
 	f.Var(&o.KeyPass, "key-pass", "where the password of the key itself is kept: encrypts NAME.key, and the key in NAME.jks")
 	f.Var(&o.TrustPass, "trust-pass", "where the truststores' password is kept (default: the stores')")
-	f.StringVar(&o.Profile12, "p12-profile", "", "PKCS12 encryption: modern (default), or legacy for readers before 2018")
+	f.StringVar(&o.Profile12, "p12-profile", "", "PKCS12 encryption by `NAME`: modern (default), or legacy for readers before 2018")
 	completeFrom(c, "format", formatPEM, formatP12, formatJKS)
 	completeFrom(c, "for", runtimes...)
 	completeFrom(c, "p12-profile", "modern", "legacy")
