@@ -132,8 +132,7 @@ func (w *work) dropUsed() {
 	}
 	var anchors, loose []keystore.Anchor
 	for _, a := range w.store.Anchors {
-		der := string(a.Certificate.Raw)
-		if a.Alias == "" && w.unmarked[der] && used[der] {
+		if a.Alias == "" && w.unmarked[string(a.Certificate.Raw)] && used[string(a.Certificate.Raw)] {
 			continue
 		}
 		anchors = append(anchors, a)

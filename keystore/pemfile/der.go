@@ -157,7 +157,12 @@ func signedKind(tbs cryptobyte.String) string {
 		return labelRequest
 	}
 	// A CRL of version 1: signature algorithm, issuer, thisUpdate.
-	if tbs.SkipASN1(cbasn1.SEQUENCE) && tbs.SkipASN1(cbasn1.SEQUENCE) && isTime(tbs) {
+	for range 2 {
+		if !tbs.SkipASN1(cbasn1.SEQUENCE) {
+			return ""
+		}
+	}
+	if isTime(tbs) {
 		return labelCRL
 	}
 	return ""
