@@ -35,8 +35,8 @@ type demo struct {
 
 const demoClient = "sensor-1"
 
-// startDemo makes one for all the clients of a test.
-func startDemo(t *testing.T) demo {
+// startDemo makes one for all the clients of a test. Pages of the origins may open WebSockets.
+func startDemo(t *testing.T, origins ...string) demo {
 	t.Helper()
 	var out, errs bytes.Buffer
 	d := testDeps(&out, &errs)
@@ -50,7 +50,7 @@ func startDemo(t *testing.T) demo {
 	o := &quickstartOptions{deps: d, Dir: dir}
 	_, err = o.freePorts(x.model)
 	require.NoError(t, err)
-	b, err := broker.New(x.model, x.brokerMaterial(), broker.Options{Now: time.Now, Random: rand.Reader})
+	b, err := broker.New(x.model, x.brokerMaterial(), broker.Options{Now: time.Now, Random: rand.Reader, Origins: origins})
 	require.NoError(t, err)
 	require.NoError(t, b.Start(context.Background()))
 	t.Cleanup(func() { assert.NoError(t, b.Close()) })
