@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/mqttpki/mqttpki/ca/inventory"
@@ -17,17 +18,8 @@ import (
 	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
 
-// foundation is a PKI in memory, complete but for inventory, CRLs and probe identity.
-type foundation struct {
-	root     *Authority        // without a key where an existing CA was taken over and its root stays elsewhere
-	rootCert *x509.Certificate // the root, if root is nil
-	issuer   *Authority        // signs servers and clients; the same as root in a PKI of one CA
-	keys     []keystore.Artifact
-	extra    []keystore.Artifact
-}
-
 // certs are the CAs, root first, with roles and paths.
-func (f *foundation) certs() []caFile {
+func (f *Foundation) certs() []caFile {
 	root := f.rootCert
 	if f.root != nil {
 		root = f.root.Certificate()
@@ -61,8 +53,8 @@ func checkVacant(dir string, force bool) error {
 
 // establish writes the PKI into a new folder beside dir and moves it there at the end, so that dir is a whole PKI or
 // not there.
-func (f *foundation) establish(ctx context.Context, dir string, opts Options, force bool) (files []string, backup string, err error) {
-	dir = filepath.Clean(dir)
+func (f *Foundation) establish(ctx context.Context) (files []string, backup string, err error) {
+	dir := filepath.Clean(f.dir)
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, "", err
@@ -72,10 +64,10 @@ func (f *foundation) establish(ctx context.Context, dir string, opts Options, fo
 		return nil, "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	if files, err = f.fill(ctx, work, opts); err != nil {
+	if files, err = f.fill(ctx, work); err != nil {
 		return nil, "", err
 	}
-	backup, err = moveIn(work, dir, opts.Now(), force)
+	backup, err = moveIn(work, dir, f.opts.Now(), f.force)
 	if errors.Is(err, fs.ErrExist) { // somebody else made one meanwhile
 		err = fmt.Errorf("%w: %w", keystore.ErrExists, err)
 	}
@@ -86,26 +78,30 @@ func (f *foundation) establish(ctx context.Context, dir string, opts Options, fo
 }
 
 // fill makes the folder's content.
-func (f *foundation) fill(ctx context.Context, work string, opts Options) (files []string, err error) {
+func (f *Foundation) fill(ctx context.Context, work string) (files []string, err error) {
 	inv, err := inventory.Open(ctx, filepath.Join(work, InventoryPath), inventory.Options{Create: true})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, inv.Close()) }()
-	h := &Home{dir: work, opts: opts, inv: inv, root: f.certs()[0].cert}
+	h := &Home{dir: work, opts: f.opts, inv: inv, root: f.Root()}
 	if f.issuer != f.root {
 		h.issuing = f.issuer.Certificate()
 	}
-	artifacts := append(append([]keystore.Artifact{}, f.keys...), f.extra...)
+	var recorded []keystore.Artifact
 	// One transaction for all: nobody sees the folder before it is whole, so there are no steps to come back to.
 	err = inv.Batch(ctx, func(b *inventory.Batch) error {
-		recorded, err := f.record(b, h)
-		artifacts = append(artifacts, recorded...)
+		recorded, err = f.record(b, h)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	keys, err := f.sealed.wait()
+	if err != nil {
+		return nil, err
+	}
+	artifacts := slices.Concat(keys, f.extra, recorded)
 	written, err := safefile.FromArtifacts(work, artifacts)
 	if err != nil {
 		return nil, err
@@ -113,14 +109,11 @@ func (f *foundation) fill(ctx context.Context, work string, opts Options) (files
 	if _, err := safefile.Commit(written, safefile.Options{}); err != nil {
 		return nil, err
 	}
-	for _, a := range artifacts {
-		files = append(files, a.Path)
-	}
-	return files, nil
+	return pathsOf(artifacts), nil
 }
 
-// record enters the CAs, the probe identity and the first CRLs, and returns their files.
-func (f *foundation) record(b *inventory.Batch, h *Home) ([]keystore.Artifact, error) {
+// record enters the CAs, the first certificates, the probe identity and the first CRLs, and returns their files.
+func (f *Foundation) record(b *inventory.Batch, h *Home) ([]keystore.Artifact, error) {
 	var artifacts []keystore.Artifact
 	for _, c := range f.certs() {
 		if err := h.recordCA(b, c); err != nil {
@@ -129,11 +122,15 @@ func (f *foundation) record(b *inventory.Batch, h *Home) ([]keystore.Artifact, e
 		artifacts = append(artifacts, publicFile(c.path, CertificatePEM(wrap(c.cert)), "the "+string(c.role)+" CA's certificate"))
 	}
 	artifacts = append(artifacts, publicFile(TrustPath, CertificatePEM(wrap(h.root)), "what servers and clients must trust"))
+	issued, err := f.recordIssued(b)
+	if err != nil {
+		return nil, err
+	}
 	probe, files, err := h.revokedProbe(b, f.issuer)
 	if err != nil {
 		return nil, err
 	}
-	artifacts = append(artifacts, files...)
+	artifacts = append(append(artifacts, issued...), files...)
 	crl, err := h.firstCRL(b, f.issuer, probe)
 	if err != nil {
 		return nil, err

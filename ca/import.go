@@ -22,50 +22,58 @@ type ImportRequest struct {
 // as a certificate. What that CA issued before is not in the inventory, and so neither renewed nor on the CRL. It fails
 // like [Init], and with ErrNotFound when the store has no such key.
 func Import(ctx context.Context, dir string, req ImportRequest, opts Options) (*InitResult, error) {
-	result, err := importInto(ctx, dir, req, opts)
+	f, err := FoundImported(dir, req, opts)
 	if err != nil {
-		return nil, fmt.Errorf("taking over a CA into %q: %w", dir, err)
+		return nil, err
 	}
-	return result, nil
+	return f.Establish(ctx)
 }
 
-func importInto(ctx context.Context, dir string, req ImportRequest, opts Options) (*InitResult, error) {
-	if err := checkVacant(dir, req.Force); err != nil {
-		return nil, err
+// FoundImported makes the PKI of [Import] in memory; see [Found].
+func FoundImported(dir string, req ImportRequest, opts Options) (*Foundation, error) {
+	f := &Foundation{dir: dir, force: req.Force, opts: opts.complete(), doing: "taking over a CA into", extra: req.Extra, result: &InitResult{}}
+	err := checkVacant(dir, req.Force)
+	if err == nil {
+		err = req.found(f)
 	}
-	opts = opts.complete()
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: %w", f.doing, dir, err)
+	}
+	return f, nil
+}
+
+// found takes the CA out of its store.
+func (req ImportRequest) found(f *Foundation) error {
+	opts, result := f.opts, f.result
 	identity, err := chooseIdentity(req.Store, req.Alias)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	chain, err := importedChain(req.Store, identity)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	authority, err := NewAuthority(chain, identity.Key.Signer, opts.Now, opts.Random)
-	if err != nil {
-		return nil, err
+	if f.issuer, err = NewAuthority(chain, identity.Key.Signer, opts.Now, opts.Random); err != nil {
+		return err
 	}
-	result := &InitResult{Root: chain[len(chain)-1]}
+	result.Root = chain[len(chain)-1]
 	if result.Notices, err = judgeImported(chain, opts); err != nil {
-		return nil, err
+		return err
 	}
 	made := madeCA{RootKeyPath, "the root's key", &CASpec{Key: identity.Key, Password: req.Password}}
-	f := &foundation{root: authority, issuer: authority, extra: req.Extra}
-	if len(chain) > 1 {
+	if len(chain) == 1 {
+		f.root = f.issuer
+	} else {
 		made.path, made.note = IssuingKeyPath, "the issuing CA's key"
-		f.root, f.rootCert, result.Issuing = nil, result.Root, chain[0]
+		f.rootCert, result.Issuing = result.Root, chain[0]
 		result.Notices = append(result.Notices, warn("root-key-elsewhere", "the root's key is not here, so %s is not made; "+
 			"brokers that check the whole chain need the root's CRL from where its key is", RootCRLPath))
 	}
 	if !req.Password.Given() {
 		result.Notices = append(result.Notices, warn("ca-key-unencrypted", "%s is not encrypted: whoever reads the file can sign for everybody", made.path))
 	}
-	if f.keys, err = sealKeys(opts, req.Iterations, []madeCA{made}); err != nil {
-		return nil, err
-	}
-	result.Files, result.Backup, err = f.establish(ctx, dir, opts, req.Force)
-	return result, err
+	f.sealed, err = seal(opts, req.Iterations, []madeCA{made})
+	return err
 }
 
 // chooseIdentity returns the store's key of that alias, or its only one.

@@ -42,39 +42,37 @@ type InitResult struct {
 // files, such as pki.yaml, are written along. It fails with keystore.ErrExists when dir holds anything already, and
 // with ErrPolicy. opts.Settings give the CRLs' lifetimes.
 func Init(ctx context.Context, dir string, req InitRequest, opts Options) (*InitResult, error) {
-	result, err := initialize(ctx, dir, req, opts)
-	if err != nil {
-		return nil, fmt.Errorf("making PKI %q: %w", dir, err)
-	}
-	return result, nil
-}
-
-func initialize(ctx context.Context, dir string, req InitRequest, opts Options) (*InitResult, error) {
-	if err := checkVacant(dir, req.Force); err != nil {
-		return nil, err
-	}
-	opts = opts.complete()
-	result := &InitResult{}
-	f, err := req.found(opts, result)
+	f, err := Found(dir, req, opts)
 	if err != nil {
 		return nil, err
 	}
-	f.extra = req.Extra
-	result.Files, result.Backup, err = f.establish(ctx, dir, opts, req.Force)
-	return result, err
+	return f.Establish(ctx)
 }
 
-// found makes keys and certificates in memory.
-func (req InitRequest) found(opts Options, result *InitResult) (*foundation, error) {
+// Found makes the PKI of [Init] in memory, for those who want its CAs to sign before it is in dir. It fails likewise.
+func Found(dir string, req InitRequest, opts Options) (*Foundation, error) {
+	f := &Foundation{dir: dir, force: req.Force, opts: opts.complete(), doing: "making PKI", extra: req.Extra, result: &InitResult{}}
+	err := checkVacant(dir, req.Force)
+	if err == nil {
+		err = req.found(f)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: %w", f.doing, dir, err)
+	}
+	return f, nil
+}
+
+// found makes keys and certificates.
+func (req InitRequest) found(f *Foundation) error {
+	opts, result := f.opts, f.result
 	if err := req.complete(opts); err != nil {
-		return nil, err
+		return err
 	}
-	now := opts.Now()
 	backdate, err := Profile{Backdate: req.Backdate}.backdate()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	base := newCA{constraints: req.Constraints, pathLen: req.PathLength, backdate: backdate, now: now, random: opts.Random}
+	base := newCA{constraints: req.Constraints, pathLen: req.PathLength, backdate: backdate, now: opts.Now(), random: opts.Random}
 	root := base
 	root.role, root.spec = RoleRoot, req.Root
 	if !req.RootOnly && req.PathLength >= 0 {
@@ -82,28 +80,28 @@ func (req InitRequest) found(opts Options, result *InitResult) (*foundation, err
 	}
 	rootCert, notices, err := root.make(nil)
 	if err != nil {
-		return nil, fmt.Errorf("root: %w", err)
+		return fmt.Errorf("root: %w", err)
 	}
 	result.Root, result.Notices = rootCert, append(req.notices(), notices...)
-	rootAuthority, err := NewAuthority([]*x509.Certificate{rootCert}, req.Root.Key.Signer, opts.Now, opts.Random)
+	f.root, err = NewAuthority([]*x509.Certificate{rootCert}, req.Root.Key.Signer, opts.Now, opts.Random)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	f := &foundation{root: rootAuthority, issuer: rootAuthority}
+	f.issuer = f.root
 	if !req.RootOnly {
 		issuing := base
 		issuing.role, issuing.spec, issuing.constraints = RoleIssuing, req.Issuing, NameConstraints{}
-		cert, notices, err := issuing.make(rootAuthority)
+		cert, notices, err := issuing.make(f.root)
 		if err != nil {
-			return nil, fmt.Errorf("issuing CA: %w", err)
+			return fmt.Errorf("issuing CA: %w", err)
 		}
 		result.Issuing, result.Notices = cert, append(result.Notices, notices...)
 		if f.issuer, err = NewAuthority([]*x509.Certificate{cert, rootCert}, req.Issuing.Key.Signer, opts.Now, opts.Random); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	f.keys, err = sealKeys(opts, req.Iterations, req.cas())
-	return f, err
+	f.sealed, err = seal(opts, req.Iterations, req.cas())
+	return err
 }
 
 // madeCA is a CA of a request, with where its key goes.
@@ -166,21 +164,6 @@ func (req *InitRequest) notices() []Notice {
 		notices = append(notices, warn("path-length-unlimited", "any number of CAs may be made below this one"))
 	}
 	return notices
-}
-
-// sealKeys encodes keys as they are to rest. Deriving from passwords is nearly all the time that Init takes, so all are
-// done at once.
-func sealKeys(opts Options, iterations int, cas []madeCA) ([]keystore.Artifact, error) {
-	artifacts := make([]keystore.Artifact, len(cas))
-	err := inParallel(len(cas), func(i int) error {
-		if p := cas[i].spec.Password; p.Given() && len(p) == 0 {
-			return policy("an empty password for %s protects nothing; leave it unencrypted explicitly", cas[i].note)
-		}
-		data, err := KeyPEM(cas[i].spec.Key, cas[i].spec.Password, iterations, opts.Random)
-		artifacts[i] = privateFile(cas[i].path, data, cas[i].note)
-		return err
-	})
-	return artifacts, err
 }
 
 // inParallel runs f for 0 to n-1 at once and returns the errors.

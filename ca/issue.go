@@ -78,39 +78,48 @@ func (h *Home) Issue(ctx context.Context, a *Authority, o Order) (*Product, erro
 }
 
 func (h *Home) issue(ctx context.Context, a *Authority, o Order) (*Product, error) {
-	profile := h.opts.Settings.Profile(o.Role)
-	if o.PublicKey == nil {
-		if o.Key == nil {
-			kind := o.KeyType
-			if kind == "" {
-				kind = profile.KeyType
-			}
-			key, err := kind.Generate(h.opts.Random) // before the lock: RSA takes its time
-			if err != nil {
-				return nil, err
-			}
-			o.Key = key
-		}
-		if o.Key.Signer == nil {
-			return nil, policy("the key's algorithm is unknown")
-		}
-		o.PublicKey = o.Key.Signer.Public()
-	} else if o.Key != nil {
-		return nil, policy("a key and a public key are given")
-	}
-	prepared, err := a.Prepare(profile, o.Request)
+	prepared, product, err := o.prepare(a, h.opts) // before the lock: RSA keys take their time
 	if err != nil {
 		return nil, err
-	}
-	product := &Product{
-		Role: o.Role, Name: o.Name, Anchors: h.Anchors(), Notices: prepared.Notices,
-		Identity: keystore.Identity{Alias: o.Name, Key: o.Key, Created: h.opts.Now()},
 	}
 	err = h.exclusively(ctx, func() error { return h.carryOut(ctx, a, o, prepared, product) })
 	if err != nil {
 		return nil, err
 	}
 	return product, nil
+}
+
+// prepare makes the order's key, unless it is there or elsewhere, and decides on the certificate.
+func (o *Order) prepare(a *Authority, opts Options) (*Prepared, *Product, error) {
+	profile := opts.Settings.Profile(o.Role)
+	if o.PublicKey == nil {
+		if o.Key == nil {
+			kind := o.KeyType
+			if kind == "" {
+				kind = profile.KeyType
+			}
+			key, err := kind.Generate(opts.Random)
+			if err != nil {
+				return nil, nil, err
+			}
+			o.Key = key
+		}
+		if o.Key.Signer == nil {
+			return nil, nil, policy("the key's algorithm is unknown")
+		}
+		o.PublicKey = o.Key.Signer.Public()
+	} else if o.Key != nil {
+		return nil, nil, policy("a key and a public key are given")
+	}
+	prepared, err := a.Prepare(profile, o.Request)
+	if err != nil {
+		return nil, nil, err
+	}
+	return prepared, &Product{
+		Role: o.Role, Name: o.Name, Notices: prepared.Notices,
+		Anchors:  []keystore.Anchor{{Alias: AnchorAlias, Certificate: a.Root()}},
+		Identity: keystore.Identity{Alias: o.Name, Key: o.Key, Created: opts.Now()},
+	}, nil
 }
 
 // spaceOf returns the roles whose names must not collide with one of the given role.
@@ -130,17 +139,14 @@ func (h *Home) carryOut(ctx context.Context, a *Authority, o Order, prepared *Pr
 	cert, id, err := h.signRecorded(ctx, a, prepared, inventory.Reservation{
 		Name: o.Name, Role: string(o.Role), Replaces: replaces, Note: o.Note, Among: spaceOf(o.Role),
 	}, func(cert *x509.Certificate) ([]keystore.Artifact, error) {
-		product.Identity.Chain = append([]keystore.Certificate{wrap(cert)}, a.Chain()...)
-		return h.build(o, product)
+		return product.complete(cert, a, o.Build)
 	})
 	if err != nil {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // what is recorded is finished, also when somebody presses Ctrl-C now
 	product.Entry = id
-	for _, f := range cert.files {
-		product.Files = append(product.Files, f.Path)
-	}
+	product.Files = pathsOf(cert.files)
 	product.Backups, err = h.store(ctx, id, cert.files, o.Replace)
 	return err
 }
@@ -181,11 +187,7 @@ func (h *Home) signRecorded(ctx context.Context, a *Authority, p *Prepared, r in
 		err = h.step("record")
 	}
 	if err == nil {
-		var paths []string
-		for _, f := range s.files {
-			paths = append(paths, f.Path)
-		}
-		err = h.inv.Batch(ctx, func(b *inventory.Batch) error { return b.Record(id, s.cert.Raw, paths) })
+		err = h.inv.Batch(ctx, func(b *inventory.Batch) error { return b.Record(id, s.cert.Raw, pathsOf(s.files)) })
 	}
 	if err != nil {
 		return signed{}, 0, h.abandon(id, "failed before it was recorded", err)
@@ -235,9 +237,10 @@ func (h *Home) reserve(ctx context.Context, a *Authority, r inventory.Reservatio
 	}
 }
 
-// build makes the files of a product, the certificate's own among them: by it a crash is settled.
-func (h *Home) build(o Order, p *Product) ([]keystore.Artifact, error) {
-	build := o.Build
+// complete puts the certificate into the product and makes the files, the certificate's own among them: by it a crash
+// is settled.
+func (p *Product) complete(cert *x509.Certificate, a *Authority, build Build) ([]keystore.Artifact, error) {
+	p.Identity.Chain = append([]keystore.Certificate{wrap(cert)}, a.Chain()...)
 	if build == nil {
 		build = PEMFiles
 	}
@@ -245,11 +248,20 @@ func (h *Home) build(o Order, p *Product) ([]keystore.Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	leaf := FilesOf(o.Role, o.Name).Cert
+	leaf := FilesOf(p.Role, p.Name).Cert
 	if !slices.ContainsFunc(artifacts, func(a keystore.Artifact) bool { return a.Path == leaf }) {
 		artifacts = append(artifacts, publicFile(leaf, CertificatePEM(p.Identity.Chain[0]), "the certificate"))
 	}
 	return artifacts, nil
+}
+
+// pathsOf returns the paths of artifacts.
+func pathsOf(artifacts []keystore.Artifact) []string {
+	var paths []string
+	for _, a := range artifacts {
+		paths = append(paths, a.Path)
+	}
+	return paths
 }
 
 // store writes the files of a pending entry and marks it issued. A failed write was undone, so the entry is abandoned;

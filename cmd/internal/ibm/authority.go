@@ -18,11 +18,12 @@ import (
 // day is how much longer than the certificates it signs the CA lives, so that none of them has to be cut.
 const day = 24 * time.Hour
 
-// authority is the CA in its folder.
+// authority is the CA, in its folder or on the way there.
 type authority struct {
-	job  *Job
-	home *ca.Home
-	key  *keystore.PrivateKey // nil until it is needed: its password takes a tenth of a second to check
+	job   *Job
+	home  *ca.Home             // nil while there is no folder
+	fresh *ca.Foundation       // the CA that is being made; nil when it is in its folder
+	key   *keystore.PrivateKey // nil until it is needed: its password takes a tenth of a second to check
 }
 
 func (j *Job) options() ca.Options { return ca.Options{Now: j.Now, Random: j.Random} }
@@ -43,8 +44,8 @@ func (j *Job) openCA(ctx context.Context) (*authority, error) {
 	return &authority{job: j, home: home}, nil
 }
 
-// makeCA makes the CA and its folder. A CA that is in its key store already, made by the scripts of old, is taken over.
-func (j *Job) makeCA(ctx context.Context, r *Report) (*authority, error) {
+// makeCA makes the CA in memory. One that is in its key store already, made by the scripts of old, is taken over.
+func (j *Job) makeCA(r *Report) (*authority, error) {
 	password, err := j.Passwords.Of(j.CA.KeyPassword)
 	if err != nil {
 		return nil, err
@@ -53,28 +54,22 @@ func (j *Job) makeCA(ctx context.Context, r *Report) (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	var key *keystore.PrivateKey
-	var result *ca.InitResult
+	a := &authority{job: j}
 	if old != nil {
-		key = old.Identities[0].Key
-		result, err = ca.Import(ctx, j.PKI, ca.ImportRequest{Store: old, Password: password, Iterations: j.CAIterations}, j.options())
+		a.key = old.Identities[0].Key
+		a.fresh, err = ca.FoundImported(j.PKI, ca.ImportRequest{Store: old, Password: password, Iterations: j.CAIterations}, j.options())
 	} else {
-		key, result, err = j.newCA(ctx, password)
+		a.key, a.fresh, err = j.newCA(password)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.tell(result.Notices)
-	a, err := j.openCA(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a.key = key
+	r.tell(a.fresh.Notices())
 	return a, nil
 }
 
 // newCA makes a CA of one level, as the scripts always had it.
-func (j *Job) newCA(ctx context.Context, password keystore.Secret) (*keystore.PrivateKey, *ca.InitResult, error) {
+func (j *Job) newCA(password keystore.Secret) (*keystore.PrivateKey, *ca.Foundation, error) {
 	subject, err := ca.ParseDN(j.CA.Subject)
 	if err != nil {
 		return nil, nil, err
@@ -83,11 +78,28 @@ func (j *Job) newCA(ctx context.Context, password keystore.Secret) (*keystore.Pr
 	if err != nil {
 		return nil, nil, err
 	}
-	result, err := ca.Init(ctx, j.PKI, ca.InitRequest{
+	fresh, err := ca.Found(j.PKI, ca.InitRequest{
 		RootOnly: true, Iterations: j.CAIterations,
 		Root: ca.CASpec{Subject: subject, Key: key, Validity: j.Validity + day, Password: password},
 	}, j.options())
-	return key, result, err
+	return key, fresh, err
+}
+
+// establish puts a CA that is being made into its folder.
+func (a *authority) establish(ctx context.Context) error {
+	if a.fresh == nil {
+		return nil
+	}
+	_, err := a.fresh.Establish(ctx)
+	return err
+}
+
+// close ends the use of the CA's folder.
+func (a *authority) close() error {
+	if a.home == nil {
+		return nil
+	}
+	return a.home.Close()
 }
 
 // oldCA reads the CA's key store, nil when there is none. It fails rather than return a store without the CA's key:
@@ -115,10 +127,17 @@ func (j *Job) oldCA() (*keystore.Store, error) {
 	return nil, fmt.Errorf("reading key store %q: %w: it holds no key %q that can be read", j.CAKeyStore, keystore.ErrPassword, j.CA.Alias)
 }
 
-// certificate is the CA's own.
+// root is the CA's own certificate.
+func (a *authority) root() *x509.Certificate {
+	if a.fresh != nil {
+		return a.fresh.Root()
+	}
+	return a.home.Root()
+}
+
+// certificate is the same as stores hold it.
 func (a *authority) certificate() keystore.Certificate {
-	root := a.home.Root()
-	return keystore.Certificate{Raw: root.Raw, X509: root}
+	return keystore.Certificate{Raw: a.root().Raw, X509: a.root()}
 }
 
 // identity is the CA's key with its certificate.
@@ -131,14 +150,21 @@ func (a *authority) identity() (keystore.Identity, error) {
 	return keystore.Identity{Created: a.job.Now(), Key: a.key, Chain: []keystore.Certificate{a.certificate()}}, nil
 }
 
-// signer is the CA ready to sign.
-func (a *authority) signer() (*ca.Authority, error) {
+// issue signs a certificate.
+func (a *authority) issue(ctx context.Context, order ca.Order) (*ca.Product, error) {
+	if a.fresh != nil {
+		return a.fresh.Issue(order)
+	}
 	if a.key == nil {
 		if err := a.unlock(); err != nil {
 			return nil, err
 		}
 	}
-	return ca.NewAuthority([]*x509.Certificate{a.home.Root()}, a.key.Signer, a.job.Now, a.job.Random)
+	signer, err := ca.NewAuthority([]*x509.Certificate{a.root()}, a.key.Signer, a.job.Now, a.job.Random)
+	if err != nil {
+		return nil, err
+	}
+	return a.home.Issue(ctx, signer, order)
 }
 
 // unlock decrypts the key in the CA's folder.

@@ -52,7 +52,7 @@ func (j *Job) make(ctx context.Context, certify func(*keys, *Report) ([]*output,
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, k.ca.home.Close()) }()
+	defer func() { err = errors.Join(err, k.ca.close()) }()
 	outputs, err := j.caKeyStore(k, r)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (j *Job) make(ctx context.Context, certify func(*keys, *Report) ([]*output,
 	if err != nil {
 		return nil, err
 	}
-	if r.Files, err = j.write(append(outputs, rest...)); err != nil {
+	if r.Files, err = j.write(ctx, k.ca, append(outputs, rest...)); err != nil {
 		return nil, err
 	}
 	if j.Passwords.Made() {
@@ -100,7 +100,7 @@ func (j *Job) keys(ctx context.Context, r *Report) (*keys, error) {
 		if k.ca != nil {
 			return nil
 		}
-		made, err := j.makeCA(ctx, r)
+		made, err := j.makeCA(r)
 		k.ca = made
 		return err
 	})

@@ -2,6 +2,7 @@ package ibm
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,8 +37,10 @@ type output struct {
 	keepsOld bool // the file that is there holds a key that the new one does not
 }
 
-// write encodes what differs from what is there, commits all of it in one step, and reports.
-func (j *Job) write(outputs []*output) ([]File, error) {
+// write encodes what differs from what is there, commits all of it in one step, and reports. A new CA gets its folder in
+// between: encrypting its key takes as long as the encoding, and no store may be seen before the inventory knows what is
+// in it.
+func (j *Job) write(ctx context.Context, a *authority, outputs []*output) ([]File, error) {
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, o := range outputs {
@@ -49,6 +52,9 @@ func (j *Job) write(outputs []*output) ([]File, error) {
 		})
 	}
 	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	if err := a.establish(ctx); err != nil {
 		return nil, err
 	}
 	if err := j.commit(outputs); err != nil {
