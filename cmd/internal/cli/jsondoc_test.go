@@ -36,6 +36,10 @@ func TestJSONIsDocumented(t *testing.T) {
 		{"mqttpki.channels-check/1", []any{channelsCheckReport{}}},
 		{"mqttpki.channels-emit/1", []any{channelsEmitReport{}}},
 		{"mqttpki.channels-user-list/1", []any{channelsUserListReport{}}},
+		{"mqttpki.verify/1", []any{verifyDoc{}}},
+		{"mqttpki.quickstart/1", []any{quickstartDoc{}}},
+		{"mqttpki.ibm/1", []any{ibmReport{}}},
+		{"mqttpki.version/1", []any{versionReport{}}},
 	} {
 		t.Run(tc.schema, func(t *testing.T) {
 			want := map[string]bool{}

@@ -10,6 +10,15 @@ import (
 // version is the release; the build sets it with -ldflags "-X ...cli.version=v1.2.3".
 var version = "dev"
 
+// versionReport is `version --json`.
+type versionReport struct {
+	Schema   string `json:"schema"`
+	Version  string `json:"version"`
+	Commit   string `json:"commit,omitempty"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
 // newVersionCommand prints what this program is.
 func newVersionCommand(d *deps) *cobra.Command {
 	return &cobra.Command{
@@ -28,13 +37,7 @@ func newVersionCommand(d *deps) *cobra.Command {
 			}
 			platform := runtime.GOOS + "/" + runtime.GOARCH
 			if d.json {
-				return d.printJSON(struct {
-					Schema   string `json:"schema"`
-					Version  string `json:"version"`
-					Commit   string `json:"commit,omitempty"`
-					Go       string `json:"go"`
-					Platform string `json:"platform"`
-				}{"mqttpki.version/1", version, commit, runtime.Version(), platform})
+				return d.printJSON(versionReport{"mqttpki.version/1", version, commit, runtime.Version(), platform})
 			}
 			d.print("mqttpki %s %s %s", version, runtime.Version(), platform)
 			return nil
