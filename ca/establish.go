@@ -77,8 +77,34 @@ func (f *Foundation) establish(ctx context.Context) (files []string, backup stri
 	return files, backup, err
 }
 
-// fill makes the folder's content.
-func (f *Foundation) fill(ctx context.Context, work string) (files []string, err error) {
+// fill makes the folder's content, the CAs' keys last: they may still be on their way.
+func (f *Foundation) fill(ctx context.Context, work string) ([]string, error) {
+	recorded, err := f.fillInventory(ctx, work)
+	if err != nil {
+		return nil, err
+	}
+	rest := append(recorded, f.extra...)
+	if err := commitNew(work, rest); err != nil {
+		return nil, err
+	}
+	keys, err := f.sealed.wait()
+	if err != nil {
+		return nil, err
+	}
+	return pathsOf(slices.Concat(keys, rest)), commitNew(work, keys)
+}
+
+// commitNew writes files that are not there yet.
+func commitNew(dir string, artifacts []keystore.Artifact) error {
+	files, err := safefile.FromArtifacts(dir, artifacts)
+	if err == nil {
+		_, err = safefile.Commit(files, safefile.Options{})
+	}
+	return err
+}
+
+// fillInventory makes the inventory, and returns the files that go with what is in it.
+func (f *Foundation) fillInventory(ctx context.Context, work string) (artifacts []keystore.Artifact, err error) {
 	inv, err := inventory.Open(ctx, filepath.Join(work, InventoryPath), inventory.Options{Create: true})
 	if err != nil {
 		return nil, err
@@ -88,28 +114,12 @@ func (f *Foundation) fill(ctx context.Context, work string) (files []string, err
 	if f.issuer != f.root {
 		h.issuing = f.issuer.Certificate()
 	}
-	var recorded []keystore.Artifact
 	// One transaction for all: nobody sees the folder before it is whole, so there are no steps to come back to.
 	err = inv.Batch(ctx, func(b *inventory.Batch) error {
-		recorded, err = f.record(b, h)
+		artifacts, err = f.record(b, h)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	keys, err := f.sealed.wait()
-	if err != nil {
-		return nil, err
-	}
-	artifacts := slices.Concat(keys, f.extra, recorded)
-	written, err := safefile.FromArtifacts(work, artifacts)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := safefile.Commit(written, safefile.Options{}); err != nil {
-		return nil, err
-	}
-	return pathsOf(artifacts), nil
+	return artifacts, err
 }
 
 // record enters the CAs, the first certificates, the probe identity and the first CRLs, and returns their files.

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -97,7 +98,7 @@ func ipSAN(value string) (SAN, error) {
 }
 
 // hostLabel is a label of RFC 1123 section 2.1.
-var hostLabel = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
+var hostLabel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`) })
 
 // allDigits is a last label that makes readers take the name for an IPv4 address.
 var allDigits = regexp.MustCompile(`^[0-9]+$`)
@@ -110,7 +111,7 @@ func isHostName(name string) bool {
 	labels := strings.Split(name, ".")
 	for _, label := range labels {
 		// A label with hyphens in third and fourth place is an A-label or reserved (RFC 5890 section 2.3.1).
-		if !hostLabel.MatchString(label) || len(label) > 3 && label[2:4] == "--" && !isALabel(label) {
+		if !hostLabel().MatchString(label) || len(label) > 3 && label[2:4] == "--" && !isALabel(label) {
 			return false
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -118,8 +119,8 @@ func ClientIDAllowed(rule ClientIDRule, user, id string) bool {
 }
 
 // userName is what a user may be called without a doubt in any broker.
-var userName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var userName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`) })
 
 // SafeUserName reports whether a name means the same to every broker: letters, digits, dot, underscore and hyphen,
 // beginning with a letter or digit, at most 64 bytes.
-func SafeUserName(name string) bool { return userName.MatchString(name) }
+func SafeUserName(name string) bool { return userName().MatchString(name) }

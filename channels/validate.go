@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -149,15 +150,18 @@ func (c *checker) access() {
 	}
 }
 
-// hostName is a DNS name of at least one letter, so that numbers are told from it.
-var hostName = regexp.MustCompile(`^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$`)
+// hostName is a DNS name of at least one letter, so that numbers are told from it. Like other patterns with counted
+// repeats it is compiled when it is first used: together they cost every start of the program a millisecond.
+var hostName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$`)
+})
 
 // CheckServer checks that the server's certificate covers the hosts that clients dial: the server's own name where it
 // is a host name or an address, which is an error, and addresses that listeners with TLS bind, which is a warning.
 func (d *Deployment) CheckServer(cert *x509.Certificate) Problems {
 	c := &checker{d: d}
 	address, err := netip.ParseAddr(d.Server)
-	if (err == nil || hostName.MatchString(d.Server)) && cert.VerifyHostname(hostOf(d.Server, address)) != nil {
+	if (err == nil || hostName().MatchString(d.Server)) && cert.VerifyHostname(hostOf(d.Server, address)) != nil {
 		c.fail("server", "the server's certificate does not cover %q, which clients dial", d.Server)
 	}
 	if len(cert.DNSNames) == 0 && len(cert.IPAddresses) == 0 {

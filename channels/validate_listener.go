@@ -5,13 +5,14 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // listenerName is what a listener may be called: it becomes part of file names and of IBM MQ object names.
-var listenerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var listenerName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`) })
 
 // webPath is an absolute path without a query, of characters that need no escape.
-var webPath = regexp.MustCompile(`^/[A-Za-z0-9._~/-]{0,254}$`)
+var webPath = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/[A-Za-z0-9._~/-]{0,254}$`) })
 
 // maxPacket is MQTT's own bound on a packet: 268,435,455 bytes after a header of at most five.
 const maxPacket = 268_435_460
@@ -38,7 +39,7 @@ func (c *checker) listeners() {
 
 // listener checks one listener.
 func (c *checker) listener(path string, l *Listener) {
-	if !listenerName.MatchString(l.Name) {
+	if !listenerName().MatchString(l.Name) {
 		c.fail(path+".name", "%q is no listener's name: letters, digits, dot, underscore and hyphen, 64 at most", l.Name)
 	}
 	if l.Port < 1 || l.Port > 65535 {
@@ -132,7 +133,7 @@ func (c *checker) path(path string, l *Listener) {
 	switch {
 	case !l.Transport.WebSocket() && l.Path != "":
 		c.fail(path+".path", "%s has no path; only ws and wss have", l.Transport)
-	case l.Transport.WebSocket() && !webPath.MatchString(l.Path):
+	case l.Transport.WebSocket() && !webPath().MatchString(l.Path):
 		c.fail(path+".path", "%q is no path: it begins with / and holds letters, digits and . _ ~ / -", l.Path)
 	}
 }

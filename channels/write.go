@@ -124,7 +124,7 @@ func (w *writer) targets(targets map[string]TargetNode) {
 
 // quote returns text as a YAML scalar: bare where it can be nothing but text, in double quotes otherwise.
 func quote(s string) string {
-	if listenerName.MatchString(s) && strings.ContainsFunc(s, isLetter) && !slices.Contains(ambiguous, strings.ToLower(s)) && !numeric(s) {
+	if listenerName().MatchString(s) && strings.ContainsFunc(s, isLetter) && !slices.Contains(ambiguous, strings.ToLower(s)) && !numeric(s) {
 		return s
 	}
 	return strconv.Quote(s)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -154,8 +155,8 @@ func (db *DB) List(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 
 // serialText and fingerprintText are what Find takes for a serial or a SHA-256 fingerprint.
 var (
-	serialText      = regexp.MustCompile(`^[0-9a-f]{1,63}$`)
-	fingerprintText = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	serialText      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{1,63}$`) })
+	fingerprintText = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
 )
 
 // Find returns the entries that a person may mean by text: those of that name, or else of that serial, or else of that
@@ -166,9 +167,9 @@ func (db *DB) Find(ctx context.Context, text string) ([]Entry, error) {
 	if err == nil && len(found) == 0 {
 		hex := strings.ToLower(strings.ReplaceAll(text, ":", ""))
 		switch {
-		case fingerprintText.MatchString(hex):
+		case fingerprintText().MatchString(hex):
 			found, err = db.query(ctx, `sha256 = ?`, hex)
-		case serialText.MatchString(hex):
+		case serialText().MatchString(hex):
 			found, err = db.query(ctx, `serial = ?`, strings.TrimLeft(hex, "0"))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mqttpki/mqttpki/channels"
 )
@@ -135,7 +136,7 @@ var plainPath = regexp.MustCompile(`^([A-Za-z]:)?(/[A-Za-z0-9_][A-Za-z0-9._-]*)+
 func PlainPath(path string) bool { return len(path) <= 200 && plainPath.MatchString(path) }
 
 // unixUser is a user or group of a Unix machine.
-var unixUser = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+var unixUser = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`) })
 
 // UnixUser reports whether name can be a user and group of a Unix machine.
-func UnixUser(name string) bool { return unixUser.MatchString(name) }
+func UnixUser(name string) bool { return unixUser().MatchString(name) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -22,7 +23,7 @@ const (
 var objectName = regexp.MustCompile(`^[A-Za-z0-9./_%]+$`)
 
 // suiteName is a JVM's name of a cipher suite.
-var suiteName = regexp.MustCompile(`^(SSL|TLS)_[A-Z0-9_]{3,60}$`)
+var suiteName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(SSL|TLS)_[A-Z0-9_]{3,60}$`) })
 
 // stanzaName and className are what may stand in jaas.config.
 var (
@@ -104,7 +105,7 @@ func (c Channel) Check() []string {
 	if c.User != "" {
 		add(checkUser(c.User))
 	}
-	if c.Cipher != "" && !suiteName.MatchString(c.Cipher) {
+	if c.Cipher != "" && !suiteName().MatchString(c.Cipher) {
 		add(fmt.Sprintf("%q is no JVM cipher suite", c.Cipher))
 	}
 	if c.Backlog < 0 || c.Backlog > maxBacklog {

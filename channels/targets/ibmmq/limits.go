@@ -53,7 +53,7 @@ func objectLimits() []targets.Limit {
 			return "jaas wants the name of a stanza and the class of a login module"
 		}},
 		{Field: "targets.ibmmq.ssl_cipher", Whole: func(s targets.Settings) string {
-			if suite := blockOf(s).SSLCipher; suite != "" && !suiteName.MatchString(suite) {
+			if suite := blockOf(s).SSLCipher; suite != "" && !suiteName().MatchString(suite) {
 				return fmt.Sprintf("%q is no JVM cipher suite, such as TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384; an MQ CipherSpec is not meant", suite)
 			}
 			return ""
