@@ -3,6 +3,7 @@ package cli
 import (
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/mqttpki/mqttpki/ca"
@@ -61,11 +62,17 @@ func runtimesFor(role ca.Role) []clientRuntime {
 	if role == ca.RoleClient {
 		return clientRuntimes
 	}
+	return brokerRuntimes()
+}
+
+// brokerRuntimes are found out once: the flags of many commands name them.
+var brokerRuntimes = sync.OnceValue(func() []clientRuntime {
 	names := map[string]string{"PEM": formatPEM, "PKCS12": formatP12, "JKS": formatJKS}
 	var brokers []clientRuntime
 	for _, t := range registry.All() {
-		r := clientRuntime{name: t.Product().Name, settings: strings.ReplaceAll(brokerSettings, "{{.Name}}", t.Product().Name)}
-		for _, f := range t.Product().Formats {
+		product := t.Product()
+		r := clientRuntime{name: product.Name, settings: strings.ReplaceAll(brokerSettings, "{{.Name}}", product.Name)}
+		for _, f := range product.Formats {
 			if name, ok := names[f]; ok {
 				r.formats = append(r.formats, name)
 			}
@@ -73,7 +80,7 @@ func runtimesFor(role ca.Role) []clientRuntime {
 		brokers = append(brokers, r)
 	}
 	return brokers
-}
+})
 
 // runtimeNames are what --for takes for a role.
 func runtimeNames(role ca.Role) []string {
