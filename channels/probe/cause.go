@@ -127,8 +127,11 @@ var errLost = errors.New("the broker closed the connection")
 
 // words shortens an error to what is worth a table's cell.
 func words(err error) string {
+	if causeOf(err) == CauseClosed {
+		return "the connection was closed"
+	}
 	text := strings.ReplaceAll(err.Error(), "\n", " ")
-	for _, noise := range []string{"remote error: ", "local error: ", "tls: "} {
+	for _, noise := range []string{"remote error: ", "local error: ", "network Error : ", "tls: "} {
 		text = strings.ReplaceAll(text, noise, "")
 	}
 	const limit = 120
