@@ -260,7 +260,9 @@ func (o *selfSignOptions) addTrust(format, path string, pass keystore.Secret, ad
 		return ca.CertificatePEM(certs...), nil
 	}
 	s := &storeFiles{d: o.deps, profile12: o.Stores.Profile12}
-	return s.encode(format, &keystore.Store{Anchors: anchors}, pass)
+	trusted := &issuedStore{format: format, secret: pass, store: &keystore.Store{Anchors: anchors}}
+	err = s.encode(trusted)
+	return trusted.artifact.Data, err
 }
 
 func sameSubject(a, b *x509.Certificate) bool {

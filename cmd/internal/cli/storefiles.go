@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/mqttpki/mqttpki/ca"
 	"github.com/mqttpki/mqttpki/convert"
@@ -158,25 +159,17 @@ func (s *storeFiles) artifacts(files ca.Files, id keystore.Identity, anchors []k
 		}
 		out = append(out, pem...)
 	}
-	for _, f := range []struct{ format, key, trust string }{
-		{formatP12, files.P12, files.TrustP12}, {formatJKS, files.JKS, files.TrustJKS},
-	} {
-		if !s.has(f.format) {
-			continue
-		}
-		keys, err := s.encode(f.format, &keystore.Store{Identities: []keystore.Identity{id}}, s.store.secret)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, keystore.Artifact{Path: f.key, Mode: 0o600, Secret: true, Data: keys, Note: "key and chain"})
-		if len(anchors) == 0 {
-			continue
-		}
-		trust, err := s.encode(f.format, &keystore.Store{Anchors: anchors}, s.trust.secret)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, keystore.Artifact{Path: f.trust, Mode: 0o644, Data: trust, Note: "what to trust"})
+	list := s.storesOf(files, id, anchors)
+	var group errgroup.Group // deriving keys from passwords is nearly all the time that stores take
+	for _, o := range list {
+		group.Go(func() error { return s.encode(o) })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, o := range list {
+		out = append(out, o.artifact)
+		s.changes = append(s.changes, o.renamed...)
 	}
 	if s.store.made {
 		line := append(slices.Clone([]byte(s.store.secret)), '\n')
@@ -208,31 +201,67 @@ func (s *storeFiles) pemFiles(files ca.Files, id keystore.Identity, anchors []ke
 	return append(out, keystore.Artifact{Path: files.Key, Mode: 0o600, Secret: true, Data: key, Note: "the private key"}), nil
 }
 
-// encode writes one store, and reads it back.
-func (s *storeFiles) encode(format string, store *keystore.Store, secret keystore.Secret) ([]byte, error) {
-	codec, err := formats.ByName(format)
-	if err != nil {
-		return nil, err
+// issuedStore is one store on its way into a file.
+type issuedStore struct {
+	format   string
+	store    *keystore.Store
+	secret   keystore.Secret
+	artifact keystore.Artifact // the file, without its bytes at first
+	renamed  []keystore.Change // names that the format spells otherwise
+}
+
+// storesOf are the stores of an identity: its key and chain, and what it is to trust, in every format asked for.
+func (s *storeFiles) storesOf(files ca.Files, id keystore.Identity, anchors []keystore.Anchor) []*issuedStore {
+	var list []*issuedStore
+	for _, f := range []struct{ format, key, trust string }{
+		{formatP12, files.P12, files.TrustP12}, {formatJKS, files.JKS, files.TrustJKS},
+	} {
+		if !s.has(f.format) {
+			continue
+		}
+		list = append(list, &issuedStore{
+			format: f.format, secret: s.store.secret, store: &keystore.Store{Identities: []keystore.Identity{id}},
+			artifact: keystore.Artifact{Path: f.key, Mode: 0o600, Secret: true, Note: "key and chain"},
+		})
+		if len(anchors) > 0 {
+			list = append(list, &issuedStore{
+				format: f.format, secret: s.trust.secret, store: &keystore.Store{Anchors: anchors},
+				artifact: keystore.Artifact{Path: f.trust, Mode: 0o644, Note: "what to trust"},
+			})
+		}
 	}
-	opts := keystore.EncodeOptions{Password: secret, Random: s.d.random, Now: s.d.now()}
-	switch format {
+	return list
+}
+
+// encode writes one store; the codec reads back what it wrote.
+func (s *storeFiles) encode(o *issuedStore) error {
+	codec, err := formats.ByName(o.format)
+	if err != nil {
+		return err
+	}
+	opts := keystore.EncodeOptions{Password: o.secret, Random: s.d.random, Now: s.d.now()}
+	switch o.format {
 	case formatP12:
 		opts.Profile = s.profile12
 	case formatJKS:
-		if len(store.Identities) > 0 {
+		if len(o.store.Identities) > 0 {
 			opts.KeyPassword = s.key.secret
 		}
 	}
-	plan, err := convert.NewPlan([]convert.Source{{Name: "issued", Format: format, Store: store}},
-		convert.Recipe{Target: codec, Options: opts})
+	fitted, changes, err := codec.Fit(o.store, opts)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := plan.Refusal(); err != nil {
-		return nil, err
+	for _, c := range changes {
+		switch c.Kind {
+		case keystore.ChangeLost:
+			return fmt.Errorf("%w: %q: %s", convert.ErrLoss, c.Entry, c.Why)
+		case keystore.ChangeRenamed:
+			o.renamed = append(o.renamed, c)
+		}
 	}
-	s.changes = append(s.changes, plan.Of(keystore.ChangeRenamed)...)
-	return plan.Build()
+	o.artifact.Data, err = codec.Encode(fitted, opts)
+	return err
 }
 
 // tellChanges says which aliases a format spells otherwise.
