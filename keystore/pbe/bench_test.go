@@ -6,7 +6,7 @@ import "testing"
 func BenchmarkDerivations(b *testing.B) {
 	b.Run("MAC key of PKCS12", func(b *testing.B) {
 		for b.Loop() {
-			derivePKCS12(hashSHA256, purposeMAC, spellings([]byte("password"))[0], []byte("saltsaltsaltsalt"), StoreIterations, hashSHA256.Size)
+			derivePKCS12(hashSHA256.New, purposeMAC, spellings([]byte("password"))[0], []byte("saltsaltsaltsalt"), StoreIterations, hashSHA256.Size)
 		}
 	})
 	b.Run("PBES2", func(b *testing.B) {

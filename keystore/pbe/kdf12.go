@@ -2,7 +2,7 @@ package pbe
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"hash"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -45,8 +45,8 @@ func spellings(pw keystore.Secret) [][]byte {
 
 // derivePKCS12 is the key derivation of RFC 7292 appendix B.2: n bytes for a purpose from a password as [spellings]
 // gives it. The caller bounds iterations, at least 1, and charges a [Budget] with [costPKCS12].
-func derivePKCS12(hash hashFunc, purpose byte, password, salt []byte, iterations, n int) []byte {
-	h := hash.New()
+func derivePKCS12(newHash func() hash.Hash, purpose byte, password, salt []byte, iterations, n int) []byte {
+	h := newHash()
 	u, v := h.Size(), h.BlockSize()
 	diversifier := bytes.Repeat([]byte{purpose}, v)
 	input := append(fill(salt, v), fill(password, v)...)
@@ -58,30 +58,15 @@ func derivePKCS12(hash hashFunc, purpose byte, password, salt []byte, iterations
 		start := len(out)
 		out = h.Sum(out)
 		a := out[start:]
-		hash.repeat(a, iterations-1)
+		for range iterations - 1 {
+			h.Reset()
+			h.Write(a)
+			h.Sum(a[:0])
+		}
 		if len(out) >= n {
 			return out[:n]
 		}
 		addBlock(input, fill(a, v)[:v])
-	}
-}
-
-// repeat replaces a digest with its own digest n times. SHA-256, which all current writers use, is called without the
-// detour over hash.Hash: that takes a third less time.
-func (f hashFunc) repeat(digest []byte, n int) {
-	if f.Name == hashSHA256.Name {
-		sum := [sha256.Size]byte(digest)
-		for range n {
-			sum = sha256.Sum256(sum[:])
-		}
-		copy(digest, sum[:])
-		return
-	}
-	h := f.New()
-	for range n {
-		h.Reset()
-		h.Write(digest)
-		h.Sum(digest[:0])
 	}
 }
 

@@ -1,6 +1,7 @@
 package pbe
 
 import (
+	"crypto/sha1"
 	"encoding/hex"
 	"testing"
 
@@ -24,7 +25,7 @@ func TestDerivePKCS12(t *testing.T) {
 		{"queeg", purposeIV, 1000, "05dec959acff72f7", "11dedad7758d4860"},
 	} {
 		pw := spellings(keystore.Secret(tc.password))[0]
-		got := derivePKCS12(hashSHA1, tc.purpose, pw, unhex(tc.salt), tc.iterations, len(tc.want)/2)
+		got := derivePKCS12(sha1.New, tc.purpose, pw, unhex(tc.salt), tc.iterations, len(tc.want)/2)
 		assert.Equal(t, tc.want, hex.EncodeToString(got))
 	}
 }

@@ -53,7 +53,7 @@ func (o *Opener) CheckMAC(m MACData, data []byte) (keystore.Protection, error) {
 	}
 	for i, spelling := range o.wide {
 		key, err := o.secret(macID(oid, m.Salt, p.Iterations)+string(spelling), costPKCS12(p.Iterations, hash.Size, hash.Size), func() ([]byte, error) {
-			return derivePKCS12(hash, purposeMAC, spelling, m.Salt, p.Iterations, hash.Size), nil
+			return derivePKCS12(hash.New, purposeMAC, spelling, m.Salt, p.Iterations, hash.Size), nil
 		})
 		if err != nil {
 			return p, fmt.Errorf("checking the MAC: %w", err)
@@ -88,7 +88,7 @@ func (s *Sealer) MAC(data []byte) (MACData, error) {
 		return MACData{}, err
 	}
 	hash, n, spelling := digests[oid], s.params.Iterations, spellings(s.password)[0]
-	key := derivePKCS12(hash, purposeMAC, spelling, salt, n, hash.Size)
+	key := derivePKCS12(hash.New, purposeMAC, spelling, salt, n, hash.Size)
 	s.derived[macID(oid, salt, n)+string(spelling)] = key
 	return MACData{alg, authenticate(hash, key, data), salt, int64(n)}, nil
 }

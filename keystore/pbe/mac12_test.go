@@ -14,7 +14,7 @@ import (
 func macUnder(spelling, data []byte) MACData {
 	alg := der(func(b *cryptobyte.Builder) { addAlgorithm(b, oidSHA1, addNull) })
 	salt := []byte("salt")
-	key := derivePKCS12(hashSHA1, purposeMAC, spelling, salt, 2, hashSHA1.Size)
+	key := derivePKCS12(hashSHA1.New, purposeMAC, spelling, salt, 2, hashSHA1.Size)
 	return MACData{alg, authenticate(hashSHA1, key, data), salt, 2}
 }
 

@@ -57,11 +57,11 @@ func parsePBES1(oid string, kind oldKind, params cryptobyte.String, lim keystore
 	keyLen, ivLen := kind.cipher.keyLen, kind.cipher.ivLen()
 	a.cost = costPKCS12(a.iterations, keyLen, kind.hash.Size) + costPKCS12(a.iterations, ivLen, kind.hash.Size)
 	a.derive = func(pw []byte) ([]byte, error) {
-		secret := derivePKCS12(kind.hash, purposeKey, pw, salt, a.iterations, keyLen)
+		secret := derivePKCS12(kind.hash.New, purposeKey, pw, salt, a.iterations, keyLen)
 		if ivLen == 0 {
 			return secret, nil
 		}
-		return append(secret, derivePKCS12(kind.hash, purposeIV, pw, salt, a.iterations, ivLen)...), nil
+		return append(secret, derivePKCS12(kind.hash.New, purposeIV, pw, salt, a.iterations, ivLen)...), nil
 	}
 	return a, nil
 }
