@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -74,7 +75,7 @@ func open(ctx context.Context, dir string, opts Options) (*Home, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	if h.issuing, err = readCert(dir, IssuingCertPath); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if h.issuing, err = readIssuing(dir); err != nil {
 		return nil, err
 	}
 	if h.inv, err = inventory.Open(ctx, h.Path(InventoryPath), inventory.Options{}); err != nil {
@@ -84,6 +85,21 @@ func open(ctx context.Context, dir string, opts Options) (*Home, error) {
 		return nil, errors.Join(err, h.inv.Close())
 	}
 	return h, nil
+}
+
+// readIssuing reads the issuing CA's certificate; nil where the root issues itself. A certificate that was lost is an
+// error and not such a PKI: the root would begin to sign in the issuing CA's place.
+func readIssuing(dir string) (*x509.Certificate, error) {
+	cert, err := readCert(dir, IssuingCertPath)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return cert, err
+	}
+	for _, path := range []string{IssuingKeyPath, IssuingCRLPath} {
+		if _, left := os.Lstat(filepath.Join(dir, filepath.FromSlash(path))); left == nil {
+			return nil, fmt.Errorf("%s is there without the certificate: %w", path, err)
+		}
+	}
+	return nil, nil
 }
 
 // Close ends the use of the folder.

@@ -231,6 +231,22 @@ func TestOpen(t *testing.T) {
 	require.NoError(t, ca.CheckSchema(ca.SettingsSchema))
 }
 
+// TestOpenWithoutIssuingCertificate: a PKI that lost its issuing CA's certificate is no PKI whose root issues.
+func TestOpenWithoutIssuingCertificate(t *testing.T) {
+	for _, left := range []string{ca.IssuingKeyPath, ca.IssuingCRLPath} {
+		h, _ := newHome(t, ca.InitRequest{}, at(noon))
+		for _, gone := range []string{ca.IssuingCertPath, ca.IssuingKeyPath, ca.IssuingCRLPath} {
+			if gone != left {
+				require.NoError(t, os.Remove(h.Path(gone)))
+			}
+		}
+		_, err := ca.Open(t.Context(), h.Dir(), options())
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		assert.ErrorContains(t, err, left)
+		assert.ErrorContains(t, err, "issuing.crt")
+	}
+}
+
 // TestRootKeyElsewhere: with the root's key moved away, all but the root's own CRL works.
 func TestRootKeyElsewhere(t *testing.T) {
 	h, _ := newHome(t, ca.InitRequest{}, at(noon))
