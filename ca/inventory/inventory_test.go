@@ -266,6 +266,17 @@ func TestRenewalSupersedes(t *testing.T) {
 	assert.Equal(t, second, current.ID)
 }
 
+// TestCurrentWhileBeingRenewed: a renewal on its way does not make the name ambiguous.
+func TestCurrentWhileBeingRenewed(t *testing.T) {
+	db := fresh(t)
+	first := issue(t, db, 1, "a", "client", 0)
+	_, err := reserve(t.Context(), db, Reservation{Serial: big.NewInt(2), Name: "a", Role: "client", Replaces: first, At: noon})
+	require.NoError(t, err)
+	current, err := db.Current(t.Context(), "a", noon)
+	require.NoError(t, err)
+	assert.Equal(t, first, current.ID)
+}
+
 func TestListFilters(t *testing.T) {
 	db := fresh(t)
 	issue(t, db, 1, "a", "client", 0)

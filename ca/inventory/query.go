@@ -196,6 +196,10 @@ func (db *DB) Current(ctx context.Context, text string, now time.Time, roles ...
 			live = append(live, e)
 		}
 	}
+	if len(live) > 1 && !slices.ContainsFunc(live, func(e Entry) bool { return e.Role != live[0].Role }) {
+		// While a name is renewed its next certificate is on the way; the one that holds the name is the issued one.
+		live = slices.DeleteFunc(live, func(e Entry) bool { return e.State == Reserved || e.State == Pending })
+	}
 	switch len(live) {
 	case 1:
 		return live[0], nil
