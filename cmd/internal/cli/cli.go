@@ -21,7 +21,7 @@ import (
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return run(ctx, processDeps(), os.Args[1:])
+	return run(ctx, processDeps(ctx), os.Args[1:])
 }
 
 // run is Main for given streams, clock and arguments; tests call it.
@@ -32,14 +32,14 @@ func run(ctx context.Context, d *deps, args []string) int {
 	root.SetOut(d.out)
 	root.SetErr(d.err)
 	d.json = asksForJSON(args) // known before parsing, so that a wrong command line is reported as JSON too
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errInterrupted
 	}
-	return d.report(err)
+	return d.report(command.CommandPath(), err)
 }
 
 // asksForJSON reports whether --json stands among the flags.

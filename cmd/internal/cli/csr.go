@@ -90,7 +90,7 @@ func runCSRNew(o *csrNewOptions) error {
 	}
 	der, notices, err := ca.NewCSR(req, key, o.random)
 	if err != nil {
-		return err
+		return allowNameHint(err, req)
 	}
 	files := ca.FilesOf(role, o.Name)
 	out := o.Out
@@ -158,8 +158,21 @@ func (o *csrNewOptions) printCSR(role ca.Role, out string, result safefile.Resul
 	if o.json {
 		return o.printJSON(csrReport{"mqttpki.csr-new/1", role, o.Name, out, result.Written})
 	}
-	o.print("%s %s: request %s; send it to the CA, then: mqttpki csr import --role %s %s REPLY", role, printable(o.Name), out, role, printable(word(o.Name)))
+	o.print("%s %s: request %s; send it to the CA, then: mqttpki csr import%s --role %s %s REPLY", role, printable(o.Name), out,
+		o.replyFlags(), role, printable(word(o.Name)))
 	return nil
+}
+
+// replyFlags are what `csr import` needs to find the PKI and the key again.
+func (o *csrNewOptions) replyFlags() string {
+	flags := o.here()
+	if o.KeyStore != "" {
+		flags += " --key-store " + quoted(o.KeyStore)
+	}
+	if o.Alias != "" {
+		flags += " --alias " + quoted(o.Alias)
+	}
+	return flags
 }
 
 // inPKI is where a path of the PKI's folder lies.
@@ -266,7 +279,7 @@ func runCSRImport(_ context.Context, o *csrImportOptions) error {
 	}
 	id, err := o.readKey(keyFile, o.Alias, o.InPass)
 	if errors.Is(err, fs.ErrNotExist) {
-		return withHint(ofKind(errNotFound, err), "mqttpki csr new --role %s %s", role, word(o.Name))
+		return withHint(ofKind(errNotFound, err), "mqttpki csr new%s --role %s %s", o.here(), role, word(o.Name))
 	}
 	if err != nil {
 		return err

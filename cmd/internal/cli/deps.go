@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -22,16 +23,17 @@ type deps struct {
 	readSafe  func() ([]byte, error) // reads a line from the terminal without showing it
 	stdinLine *lineReader            // shared by everything that reads lines of standard input
 
-	pki     string
-	quiet   bool
-	verbose bool
-	json    bool
+	pki        string
+	defaultPKI string // the folder where --pki does not name one
+	quiet      bool
+	verbose    bool
+	json       bool
 }
 
-// processDeps is the real world.
-func processDeps() *deps {
+// processDeps is the real world, in which nothing waits for a person longer than ctx lasts.
+func processDeps(ctx context.Context) *deps {
 	d := &deps{
-		in:     os.Stdin,
+		in:     untilDone{ctx, os.Stdin},
 		out:    os.Stdout,
 		err:    os.Stderr,
 		env:    os.LookupEnv,
@@ -40,11 +42,12 @@ func processDeps() *deps {
 		isTerm: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 		pki:    "pki",
 	}
-	d.readSafe = func() ([]byte, error) { return term.ReadPassword(int(os.Stdin.Fd())) }
+	d.readSafe = func() ([]byte, error) { return readUnseen(ctx, int(os.Stdin.Fd())) }
 	d.stdinLine = &lineReader{r: d.in}
 	if dir, ok := os.LookupEnv("MQTTPKI_DIR"); ok && dir != "" {
 		d.pki = dir
 	}
+	d.defaultPKI = d.pki
 	return d
 }
 

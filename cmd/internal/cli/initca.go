@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -89,8 +88,11 @@ root comes along as a certificate. What it issued before is not in the inventory
 const minIterations = 600_000
 
 func runInit(ctx context.Context, o *initOptions) error {
-	if o.Iterations != 0 && o.Iterations < minIterations {
-		return usagef("--iterations is at least %d", minIterations)
+	if most := keystore.DefaultLimits.Iterations; o.Iterations != 0 && (o.Iterations < minIterations || o.Iterations > most) {
+		return usagef("--iterations is from %d to %d", minIterations, most)
+	}
+	if o.PathLength < -1 {
+		return usagef("--path-length is a number of CAs, or -1 for any number")
 	}
 	if len(o.Import) > 0 {
 		return runImport(ctx, o)
@@ -331,14 +333,6 @@ func (o *initOptions) printInit(result *ca.InitResult, secrets caSecrets) error 
 	if result.Issuing != nil && slices.Contains(result.Files, ca.RootKeyPath) {
 		o.notice("note: %s is needed for `mqttpki crl --root` once a year only; move it to a safe place", o.inPKI(ca.RootKeyPath))
 	}
-	o.notice("note: next: mqttpki issue server %s", nextName(o.pki))
+	o.notice("note: next: mqttpki issue server %s", "mqtt.example.com"+o.here())
 	return nil
-}
-
-// nextName is an example that carries the PKI's folder where it is not the default.
-func nextName(pki string) string {
-	if pki == "pki" {
-		return "mqtt.example.com"
-	}
-	return fmt.Sprintf("mqtt.example.com --pki %s", pki)
 }

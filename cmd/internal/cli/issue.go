@@ -149,14 +149,20 @@ func runIssue(ctx context.Context, o *issueOptions) error {
 
 // nameHint says what to do about a name that was refused.
 func (o *issueOptions) nameHint(err error) error {
-	_, plain := ca.CheckClientName(o.Name, false)
-	_, any := ca.CheckClientName(o.Name, true)
 	switch {
 	case errors.Is(err, inventory.ErrCaseOnly):
 		return withHint(err, "choose a name that differs in more than case")
 	case errors.Is(err, keystore.ErrExists):
-		return withHint(err, "mqttpki renew %s, or repeat with --replace", word(o.Name))
-	case o.Role.ConnectsAsClient() && plain != nil && any == nil && !o.AllowName:
+		return withHint(err, "mqttpki renew%s %s, or repeat with --replace", o.here(), word(o.Name))
+	}
+	return allowNameHint(err, ca.Request{Role: o.Role, Name: o.Name, AllowName: o.AllowName})
+}
+
+// allowNameHint says what to do about a client's name that is refused only while nobody insists on it.
+func allowNameHint(err error, req ca.Request) error {
+	_, plain := ca.CheckClientName(req.Name, false)
+	_, insisted := ca.CheckClientName(req.Name, true)
+	if req.Role.ConnectsAsClient() && !req.AllowName && plain != nil && insisted == nil {
 		return withHint(err, "--allow-name accepts it, and says which brokers it breaks")
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/mqttpki/mqttpki/ca"
@@ -45,7 +46,7 @@ type outcome struct {
 // outcomes is searched in order: the first kind in the error's chain decides.
 var outcomes = []outcome{
 	{errInterrupted, "interrupted", exitInterrupted, "what was finished is kept; run the same command again to go on"},
-	{errUsage, "usage", exitUsage, "mqttpki --help"},
+	{errUsage, "usage", exitUsage, ""}, // the help of the command
 	{errFound, "found", exitFound, ""},
 	{keystore.ErrPassword, "password", exitPassword, "name where the right password is kept, for example --in-pass file:client.pass"},
 	{keystore.ErrExists, "exists", exitExists, "repeat with --force; an old private key is kept as a dated backup"},
@@ -58,6 +59,8 @@ var outcomes = []outcome{
 	{ca.ErrPolicy, "policy", exitFailed, ""},
 	{ca.ErrNotFound, "not-found", exitNotFound, "mqttpki list shows what there is"},
 	{errNotFound, "not-found", exitNotFound, "mqttpki list shows what there is"},
+	{fs.ErrNotExist, "not-found", exitNotFound, "check the name"},
+	{fs.ErrPermission, "permission", exitFailed, "ls -l shows whose it is; run the command as that user"},
 }
 
 // outcomeOf finds how err ends the process.
@@ -109,10 +112,14 @@ func usagef(format string, args ...any) error { return ofKind(errUsage, fmt.Erro
 // foundf says that the command ran and what it found (exit 3).
 func foundf(format string, args ...any) error { return ofKind(errFound, fmt.Errorf(format, args...)) }
 
-// report prints err with its hint, as text or JSON, and returns the exit code.
-func (d *deps) report(err error) int {
+// report prints the error of a command (its words, without arguments) with its hint, as text or JSON, and returns the
+// exit code.
+func (d *deps) report(command string, err error) int {
 	o := outcomeOf(err)
 	hint := o.hint
+	if o.code == exitUsage {
+		hint = command + " --help"
+	}
 	var h hinted
 	if errors.As(err, &h) {
 		hint = h.hint

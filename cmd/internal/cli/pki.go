@@ -40,7 +40,7 @@ func (d *deps) openPKI(ctx context.Context, profile string) (*ca.Home, error) {
 	}
 	h, err := ca.Open(ctx, d.pki, ca.Options{Now: d.now, Random: d.random, Settings: settings.Settings})
 	if errors.Is(err, ca.ErrNotFound) {
-		return nil, withHint(err, "mqttpki init-ca --pki %s, or name another folder with --pki", d.pki)
+		return nil, withHint(err, "mqttpki init-ca%s, or name another folder with --pki", d.here())
 	}
 	return h, err
 }
@@ -52,6 +52,14 @@ func (d *deps) withPKI(ctx context.Context, profile string, f func(*ca.Home) err
 		return err
 	}
 	return errors.Join(f(h), h.Close())
+}
+
+// here is the flag that names this PKI in a command for a person to paste; "" where the command finds it without.
+func (d *deps) here() string {
+	if d.pki == d.defaultPKI {
+		return ""
+	}
+	return " --pki " + quoted(d.pki)
 }
 
 // caPassFlag adds --ca-pass.

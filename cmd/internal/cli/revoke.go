@@ -84,7 +84,7 @@ func runRevoke(ctx context.Context, o *revokeOptions) error {
 		var crl *ca.CRL
 		if authority != nil {
 			if crl, err = h.SignCRL(ctx, authority); err != nil {
-				return withHint(fmt.Errorf("%d certificates are revoked, but the CRL does not say so yet: %w", len(revoked), err), "mqttpki crl")
+				return withHint(fmt.Errorf("%d certificates are revoked, but the CRL does not say so yet: %w", len(revoked), err), "mqttpki crl%s", o.here())
 			}
 		}
 		return o.report(h, revoked, crl)
@@ -148,7 +148,7 @@ func (o *revokeOptions) report(h *ca.Home, revoked []inventory.Entry, crl *ca.CR
 		o.print("revoked %s %s, serial %s (%s)", e.Role, printable(e.Name), e.Serial, e.Reason)
 	}
 	if crl == nil {
-		o.notice("note: nobody is refused before the CRL says so: mqttpki crl")
+		o.notice("note: nobody is refused before the CRL says so: mqttpki crl%s", o.here())
 		return nil
 	}
 	o.printCRL(h, crl)

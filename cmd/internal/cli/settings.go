@@ -134,7 +134,7 @@ func parseSettings(data []byte) (pkiSettings, error) {
 	positions, err := strictyaml.Decode(data, &file, strictyaml.Options{})
 	if file.Schema != "" {
 		if err := ca.CheckSchema(file.Schema); err != nil { // first: another version's keys are no mistakes
-			return pkiSettings{}, err
+			return pkiSettings{}, withHint(err, "use the mqttpki that made this PKI")
 		}
 	}
 	p := &settingsParser{positions: positions}

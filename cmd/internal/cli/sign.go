@@ -66,9 +66,12 @@ certificate is recorded in the inventory and kept in the PKI's folder as well.`,
 }
 
 func runSign(ctx context.Context, o *signOptions) error {
+	if o.Role == "" {
+		return withHint(usagef("a request does not choose what it is for: --role is needed"), "--role client")
+	}
 	role, err := ca.ParseRole(o.Role)
 	if err != nil {
-		return withHint(ofKind(errUsage, errors.New("a request does not choose what it is for: --role is needed")), "--role client")
+		return ofKind(errUsage, err)
 	}
 	if o.Name == "" {
 		return withHint(ofKind(errUsage, errors.New("a request does not choose its own name: --name is needed")), "--name sensor-17")
@@ -102,7 +105,7 @@ func runSign(ctx context.Context, o *signOptions) error {
 		}
 		product, err := h.Issue(ctx, authority, ca.Order{Request: req, Replace: o.Replace})
 		if err != nil {
-			return (&issueOptions{Role: role, Name: o.Name, identityOptions: o.identityOptions}).nameHint(err)
+			return (&issueOptions{deps: o.deps, Role: role, Name: o.Name, identityOptions: o.identityOptions}).nameHint(err)
 		}
 		product.Notices = append(notices, product.Notices...)
 		return o.deliver(product, format)

@@ -58,9 +58,10 @@ type authorityReport struct {
 
 type crlStatus struct {
 	File       string     `json:"file"`
-	State      string     `json:"state"` // ok, due, expired, missing, damaged
+	State      string     `json:"state"` // ok, behind (revoked certificates are not on it), due, expired, missing, damaged
 	Number     string     `json:"number,omitempty"`
 	Revoked    int        `json:"revoked"`
+	Unlisted   int        `json:"unlisted,omitempty"` // revoked certificates that are not on it
 	NextUpdate *time.Time `json:"next_update,omitempty"`
 }
 
@@ -92,7 +93,7 @@ func runStatus(ctx context.Context, d *deps) error {
 			return err
 		}
 		if s.DueTotal > 0 {
-			return withHint(foundf("%d things are due", s.DueTotal), "%s", s.Due[0].Command)
+			return withHint(foundf("due: %s", counted(s.DueTotal, "thing")), "%s", s.Due[0].Command)
 		}
 		return nil
 	})
@@ -133,20 +134,29 @@ func (s *statusReport) authorities(_ context.Context, d *deps, h *ca.Home) error
 	return add(ca.RoleIssuing, h.Issuer(), ca.IssuingKeyPath)
 }
 
-func (s *statusReport) crls(_ context.Context, d *deps, h *ca.Home) error {
-	command := map[string]string{ca.IssuingCRLPath: "mqttpki crl", ca.RootCRLPath: "mqttpki crl --root"}
+func (s *statusReport) crls(ctx context.Context, d *deps, h *ca.Home) error {
+	command := map[string]string{ca.IssuingCRLPath: "mqttpki crl" + d.here(), ca.RootCRLPath: "mqttpki crl --root" + d.here()}
 	paths := []string{ca.IssuingCRLPath, ca.RootCRLPath}
 	if h.RootOnly() {
-		paths, command[ca.RootCRLPath] = paths[1:], "mqttpki crl"
+		paths, command[ca.RootCRLPath] = paths[1:], "mqttpki crl"+d.here()
 	}
 	for _, path := range paths {
-		c := readCRLStatus(h, path, d.now())
+		c, lists := readCRLStatus(h, path, d.now())
+		if path == h.CRLPath() && c.State == "ok" {
+			if err := s.compareCRL(ctx, h, &c, lists, d.now()); err != nil {
+				return err
+			}
+		}
 		s.CRLs = append(s.CRLs, c)
 		if c.State == "missing" && path == ca.RootCRLPath && !h.RootOnly() && !s.rootKeyHere() {
 			continue // a CA that was taken over; its root's CRL is made where the root's key is
 		}
 		if c.State != "ok" {
-			s.due(dueReport{What: "crl", Name: path, Why: "is " + c.State, End: c.NextUpdate, Command: command[path]})
+			due := dueReport{What: "crl", Name: path, Why: "is " + c.State, End: c.NextUpdate, Command: command[path]}
+			if c.State == "behind" {
+				due.Why, due.End = "lacks "+counted(c.Unlisted, "revoked certificate"), nil
+			}
+			s.due(due)
 		}
 	}
 	return nil
@@ -154,19 +164,40 @@ func (s *statusReport) crls(_ context.Context, d *deps, h *ca.Home) error {
 
 func (s *statusReport) rootKeyHere() bool { return s.Authorities[0].KeyHere }
 
-// readCRLStatus looks at the file that brokers get, not at what the inventory says was made.
-func readCRLStatus(h *ca.Home, path string, now time.Time) crlStatus {
+// compareCRL finds out whether everything that is revoked stands on the list: after revoke --no-crl, or one that was
+// interrupted, it does not, and nobody is refused.
+func (s *statusReport) compareCRL(ctx context.Context, h *ca.Home, c *crlStatus, list *x509.RevocationList, now time.Time) error {
+	listed := make(map[string]bool, len(list.RevokedCertificateEntries))
+	for _, e := range list.RevokedCertificateEntries {
+		listed[e.SerialNumber.Text(16)] = true
+	}
+	filter := inventory.Filter{Roles: leafRoleNames(), States: []inventory.State{inventory.Revoked}, ExpiringAfter: now}
+	for e, err := range h.Inventory().List(ctx, filter) {
+		if err != nil {
+			return err
+		}
+		if !listed[e.Serial] {
+			c.State = "behind"
+			c.Unlisted++
+		}
+	}
+	return nil
+}
+
+// readCRLStatus looks at the file that brokers get, not at what the inventory says was made. The list is nil where it
+// cannot be read.
+func readCRLStatus(h *ca.Home, path string, now time.Time) (crlStatus, *x509.RevocationList) {
 	c := crlStatus{File: h.Path(path), State: "damaged"}
 	data, err := safefile.Read(c.File, maxCRLFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		c.State = "missing"
 	}
 	if err != nil {
-		return c
+		return c, nil
 	}
 	lists, err := pemfile.ParseCRLs(data)
 	if err != nil || len(lists) != 1 {
-		return c
+		return c, nil
 	}
 	list := lists[0]
 	next := list.NextUpdate.UTC()
@@ -182,7 +213,7 @@ func readCRLStatus(h *ca.Home, path string, now time.Time) crlStatus {
 	default:
 		c.State = "ok"
 	}
-	return c
+	return c, list
 }
 
 func (s *statusReport) counts(ctx context.Context, d *deps, h *ca.Home) error {
@@ -223,7 +254,7 @@ func (s *statusReport) certificates(ctx context.Context, d *deps, h *ca.Home) er
 		if end.Before(d.now()) {
 			why = "has expired"
 		}
-		s.due(dueReport{What: "certificate", Name: e.Name, Role: e.Role, Why: why, End: &end, Command: "mqttpki renew " + word(e.Name)})
+		s.due(dueReport{What: "certificate", Name: e.Name, Role: e.Role, Why: why, End: &end, Command: "mqttpki renew" + d.here() + " " + word(e.Name)})
 	}
 	return nil
 }
