@@ -139,11 +139,11 @@ func (l *listener) Serve(establish listeners.EstablishFn) {
 		if !l.admit(k) {
 			continue
 		}
+		l.wait.Add(1)
 		if !l.pending.enter(k, l.b.opts.Now, l.stop) {
-			l.forget(k)
+			l.end(k)
 			return
 		}
-		l.wait.Add(1)
 		go l.handle(k, establish)
 	}
 }
@@ -186,7 +186,6 @@ func (l *listener) handle(k *link, establish listeners.EstablishFn) {
 	if l.base != nil {
 		secure := tls.Server(k.raw, l.base)
 		if why := l.handshake(k, secure); why != nil {
-			l.pending.leave(k)
 			l.logRefused(k, why)
 			l.end(k)
 			return
@@ -194,11 +193,10 @@ func (l *listener) handle(k *link, establish listeners.EstablishFn) {
 		stream = secure
 	}
 	if l.web != nil {
-		l.pending.leave(k) // the web server has limits of its own
 		l.web.take(&webConn{Conn: stream, link: k})
 		return
 	}
-	go l.speak(k, stream, establish) // a handshake leaves its goroutine with a large stack; an idle client needs a small one
+	go l.speak(k, stream, k.opened, establish) // a handshake leaves its goroutine with a large stack; an idle client needs a small one
 }
 
 // handshake runs TLS and keeps what it found out about the peer.
@@ -225,10 +223,10 @@ func (l *listener) handshake(k *link, secure *tls.Conn) *refusal {
 	return nil
 }
 
-// speak hands a stream of MQTT to the server and cleans up after it.
-func (l *listener) speak(k *link, stream net.Conn, establish listeners.EstablishFn) {
+// speak hands a stream of MQTT to the server and cleans up after it. CONNECT is waited for from since on.
+func (l *listener) speak(k *link, stream net.Conn, since time.Time, establish listeners.EstablishFn) {
 	c := newConn(k, stream, k.packetLimit())
-	_ = c.SetDeadline(k.opened.Add(l.b.opts.HandshakeTimeout))
+	_ = c.SetDeadline(since.Add(l.b.opts.HandshakeTimeout))
 	err := l.converse(c, establish)
 	l.pending.leave(k)
 	_ = c.Close()
@@ -240,6 +238,7 @@ func (l *listener) speak(k *link, stream net.Conn, establish listeners.Establish
 
 // end is the last thing that happens to a connection that was accepted.
 func (l *listener) end(k *link) {
+	l.pending.leave(k)
 	l.forget(k)
 	close(k.done)
 	l.wait.Done()

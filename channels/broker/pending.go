@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// pending holds the connections of one listener that are on their way to a CONNECT. They are the ones an attacker gets
+// pending holds the connections of one listener that are on their way to a CONNECT, those in the hands of the web server
+// among them: a visitor of the status page gives up its place only when others wait for it. They are the ones an attacker gets
 // for nothing, so there is a fixed number of places. When all are taken, the next connection waits in the kernel's
 // queue, until one gets through or the oldest has had more time than an honest client needs and is cut.
 type pending struct {

@@ -80,6 +80,29 @@ func TestAStopDoesNotWaitForClientsThatDoNotRead(t *testing.T) {
 	}
 }
 
+func TestAStopDoesNotWaitForConnectionsWithoutAPlace(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		r := newRig(t)
+		r.opts.Handshakes = 1
+		r.start()
+		for range 4 { // one has the place, one waits for it, the others are in the kernel's queue
+			raw, err := net.Dial("tcp", r.address(required))
+			require.NoError(t, err)
+			defer raw.Close()
+		}
+		require.Eventually(t, func() bool { return len(r.broker.links()) == 2 }, testPatience, time.Millisecond)
+		stopped := make(chan error)
+		go func() { stopped <- r.broker.Close() }()
+		select {
+		case err := <-stopped:
+			require.NoError(t, err)
+		case <-time.After(testPatience):
+			t.Fatal("the broker does not stop")
+		}
+	}
+}
+
 func TestTheEndOfTheContextStops(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -182,7 +182,7 @@ func (w *webServer) upgrade(rw http.ResponseWriter, r *http.Request, wc *webConn
 		w.l.logRefused(k, refuse(causeProtocol, "the web page's origin %q is not allowed to open WebSockets", r.Header.Get("Origin")))
 		return
 	}
-	k.opened = w.l.b.opts.Now()
+	since := w.l.b.opts.Now()
 	ws, err := w.upgrader.Upgrade(rw, r, nil)
 	if err != nil {
 		w.l.logRefused(k, refuse(causeProtocol, "opening the WebSocket failed: %v", err))
@@ -195,5 +195,5 @@ func (w *webServer) upgrade(rw http.ResponseWriter, r *http.Request, wc *webConn
 	if p := k.peer.Load(); p != nil {
 		state = &p.state
 	}
-	go w.l.speak(k, wsconn.Wrap(ws, state, w.l.b.opts.Now), w.establish)
+	go w.l.speak(k, wsconn.Wrap(ws, state, w.l.b.opts.Now), since, w.establish)
 }
