@@ -42,7 +42,7 @@ func newServer(b *Broker) *mqtt.Server {
 	c.MaximumMessageExpiryInterval = 0              // by default retained messages vanish after a day
 	c.MaximumSessionExpiryInterval = math.MaxUint32 // sessions expire here, see expireSessions
 	c.MaximumClientWritesPending = writesPending
-	c.MaximumPacketSize = uint32(b.snapshot().maxPacketBytes())
+	c.MaximumPacketSize = 0 // each listener has its own, which a reload may change: see frameGuard
 	c.MaximumInflight = maxQueued
 	c.ReceiveMaximum = receiveMaximum
 	c.TopicAliasMaximum = 0 // it checks the alias's topic before it looks up the alias, and never offers any
@@ -66,19 +66,6 @@ const (
 	sysInterval        = 10                // seconds between two rounds of $SYS messages
 	maxSubscriptions   = 10_000            // of one client
 )
-
-// maxPacketBytes is the largest packet that any listener takes; each enforces its own, see frameGuard.
-func (s *snapshot) maxPacketBytes() int {
-	largest := 0
-	for _, p := range s.listeners {
-		bytes := p.model.Limits.PacketBytes
-		if bytes <= 0 {
-			bytes = defaultPacketBytes
-		}
-		largest = max(largest, bytes)
-	}
-	return largest
-}
 
 // OnACLCheck is asked before a publish is taken (write), before a subscription is made, and before every delivery, so
 // that a subscription which was inherited, restored or made under other rules brings nothing that is not allowed now.

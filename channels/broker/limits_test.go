@@ -2,6 +2,7 @@ package broker
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -88,6 +89,22 @@ func TestPacketsThatAreTooLarge(t *testing.T) {
 		}
 		w.vanish()
 	}
+}
+
+func TestARaisedLimitHoldsAfterAReload(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	limit := func(bytes int) {
+		for i := range r.model.Listeners {
+			r.model.Listeners[i].Limits.PacketBytes = bytes
+		}
+	}
+	limit(4096)
+	r.start()
+	limit(65536)
+	require.NoError(t, r.broker.Reload())
+	w := r.client(required, r.ca.client("dev1"), 5, connectOptions{id: "x"})
+	assert.Zero(t, w.published("devices/dev1/x", strings.Repeat("x", 20_000), false))
 }
 
 func TestAFirstPacketIsShort(t *testing.T) {
@@ -201,6 +218,39 @@ func TestHandshakesDoNotCrowdOutHonestClients(t *testing.T) {
 		defer raw.Close()
 	}
 	r.client(required, r.ca.client("dev1"), 5, connectOptions{id: "honest"}).leave()
+}
+
+func TestConnectionsThatWaitInHTTPAreCountedToo(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name     string
+		listener string
+		dial     func(r *rig) (net.Conn, error)
+	}{
+		{"no request", plainWS, func(r *rig) (net.Conn, error) { return net.Dial("tcp", r.address(plainWS)) }},
+		{"a WebSocket without a CONNECT", plainWS, func(r *rig) (net.Conn, error) { return r.dial(plainWS, nobody) }},
+		{"a handshake without a request", optionWSS, func(r *rig) (net.Conn, error) {
+			return tls.Dial("tcp", r.address(optionWSS), r.clientTLS(nobody))
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.opts.Handshakes = 4
+			r.start()
+			for range 16 {
+				go func() {
+					if conn, err := tc.dial(r); err == nil { // who is cut to make room has an error
+						_, _ = conn.Read(make([]byte, 1))
+					}
+				}()
+			}
+			for range 4 {
+				r.client(tc.listener, nobody, 5, connectOptions{id: "honest", user: "alice", password: aPassword}).leave()
+				assert.LessOrEqual(t, len(r.broker.links()), 4+2, "those with a place, the honest one, and one that waits for a place")
+			}
+		})
+	}
 }
 
 func TestSubscriptionsAreLimited(t *testing.T) {
