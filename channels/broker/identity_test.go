@@ -80,6 +80,25 @@ func TestUnderAnyASessionIsReplacedAndNotInherited(t *testing.T) {
 	w.silent()
 }
 
+func TestAnIDThatIsOwnedIsNotToBeHadWhereIDsAreAnybodys(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.opts.StateDir = t.TempDir()
+	r.listener(optional).Identity = channels.Identity{User: channels.UserNone, ClientID: channels.ClientIDAny}
+	r.start()
+	stored := connectOptions{id: "tank", keep: true, expiry: 600}
+	owner := r.client(required, r.ca.client("dev1"), 5, stored)
+	owner.subscribe("devices/dev1/#")
+	thief := func() byte { return r.wire(optional, nobody, 5).connect(connectOptions{id: "tank"}).ReasonCode }
+	assert.Equal(t, packets.ErrClientIdentifierNotValid.Code, thief(), "while the owner is there")
+	owner.silent()
+	owner.leave()
+	assert.Equal(t, packets.ErrClientIdentifierNotValid.Code, thief(), "while its session is stored")
+	r.restart()
+	assert.Equal(t, packets.ErrClientIdentifierNotValid.Code, thief(), "after a restart")
+	assert.True(t, r.wire(required, r.ca.client("dev1"), 5).connect(stored).SessionPresent)
+}
+
 func TestClientIDsBoundToTheUser(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

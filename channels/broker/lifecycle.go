@@ -8,14 +8,15 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
-// claim makes k the holder of its client id, after sending away whoever holds it now.
-func (b *Broker) claim(k *link, mayReplace bool) *refusal {
+// claim makes k the holder of its client id, after sending away whoever holds it now; open says that ids are anybody's
+// where k came in.
+func (b *Broker) claim(k *link, open bool) *refusal {
 	evict := func(old *link) {
 		b.log.Info("session taken over", "client", k.id, "user", k.user, "old_remote", old.remote, "new_remote", k.remote)
 		b.sendAway(old, packets.ErrSessionTakenOver)
 	}
 	remove := func(id string) { b.purge(id, packets.ErrSessionTakenOver) }
-	return b.sessions.claim(k, evict, remove, mayReplace, b.opts.WriteTimeout+2*hurriedWrite)
+	return b.sessions.claim(k, evict, remove, open, b.opts.WriteTimeout+2*hurriedWrite)
 }
 
 // sendAway tells a client why it has to go, where its protocol has a word for it, and closes its connection. It takes

@@ -86,7 +86,7 @@ func (r *restorer) client(id string, value []byte) error {
 	r.b.server.Clients.Add(cl)
 	r.clients[id] = cl
 	r.b.sessions.restore(id, &session{user: record.User, issuer: string(record.Issuer), serial: string(record.Serial),
-		password: record.Password, expires: expires})
+		password: record.Password, open: r.s.open(record.Listener), expires: expires})
 	return nil
 }
 

@@ -20,6 +20,7 @@ type session struct {
 	serial string // of that certificate, big-endian bytes
 
 	password bool      // the user proved itself by a password
+	open     bool      // it was last used where ids are anybody's (client_id: any), so that another may replace it
 	expires  time.Time // when the session goes, while nobody holds it
 
 	holder *link         // the connection that uses it or is about to, nil for a stored session
@@ -32,9 +33,10 @@ type session struct {
 func newSessions() *sessions { return &sessions{by: map[string]*session{}} }
 
 // claim makes k the holder of a client id for its user, or says whose it is. When the id is in use by the same user the
-// holder is sent away first (evict does that, and must make it end); when it is the session of another, mayReplace
-// decides between refusing and removing it (remove does that).
-func (s *sessions) claim(k *link, evict func(*link), remove func(id string), mayReplace bool, timeout time.Duration) *refusal {
+// holder is sent away first (evict does that, and must make it end). The session of another is removed (remove does that)
+// when open, where ids are anybody's, and when it was last used at such a place itself: an id that is owned at one
+// listener is not to be had through another.
+func (s *sessions) claim(k *link, evict func(*link), remove func(id string), open bool, timeout time.Duration) *refusal {
 	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	for {
@@ -48,11 +50,11 @@ func (s *sessions) claim(k *link, evict func(*link), remove func(id string), may
 		case current.user == k.user && current.holder == nil && !current.busy:
 			current.holder = k
 			current.issuer, current.serial = certificateKey(k)
-			current.password = k.password
+			current.password, current.open = k.password, open
 			k.claimed = true
 			s.mu.Unlock()
 			return nil
-		case current.user != k.user && !mayReplace:
+		case current.user != k.user && !(open && current.open):
 			s.mu.Unlock()
 			return refuse(causeClientID, "the client id %q belongs to another user", k.id)
 		}

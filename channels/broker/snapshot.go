@@ -27,6 +27,12 @@ type policy struct {
 	tls    *tls.Config // nil without TLS
 }
 
+// open reports whether client ids are anybody's at a listener.
+func (s *snapshot) open(listener string) bool {
+	p, ok := s.listeners[listener]
+	return ok && p.model.Identity.ClientID == channels.ClientIDAny
+}
+
 // compile checks the model against the material.
 func (b *Broker) compile(d *channels.Deployment, m Material) (*snapshot, error) {
 	if len(d.Listeners) == 0 {
