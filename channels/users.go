@@ -3,6 +3,7 @@ package channels
 import (
 	"bytes"
 	"crypto/pbkdf2"
+	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
@@ -144,6 +145,16 @@ func (u *UserFile) Names() []string {
 func (u *UserFile) Has(name string) bool {
 	_, ok := u.index[name]
 	return ok
+}
+
+// Credential stands for a user's password as it is stored: it changes whenever the password is set anew, tells nothing
+// of it, and is zero for a user that does not exist.
+func (u *UserFile) Credential(name string) [sha256.Size]byte {
+	i, ok := u.index[name]
+	if !ok {
+		return [sha256.Size]byte{}
+	}
+	return sha256.Sum256([]byte(u.lines[i].text))
 }
 
 // nobody is derived for users that do not exist, so that the time taken does not tell who does. It costs what the

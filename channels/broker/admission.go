@@ -90,7 +90,7 @@ func (h *hook) admit(k *link, cl *mqtt.Client, pk packets.Packet) (packets.Code,
 		}
 		return packets.ErrServerBusy, why
 	}
-	if why := h.b.unwelcome(k, h.b.snapshot()); why != nil { // a reload came in between
+	if why, _ := h.b.unwelcome(k, h.b.snapshot()); why != nil { // a reload came in between
 		return packets.ErrNotAuthorized, why
 	}
 	return packets.CodeSuccess, nil
@@ -118,7 +118,7 @@ func (h *hook) identify(s *snapshot, p *policy, k *link, pk packets.Packet) (str
 		if !right {
 			return "", packets.ErrBadUsernameOrPassword, refuse(causePassword, "wrong password, or no such user: %q", user)
 		}
-		k.password = true
+		k.password, k.credential = true, s.users.Credential(user)
 		return user, packets.CodeSuccess, nil
 	case source == channels.UserFixed:
 		return p.model.Identity.FixedUser, packets.CodeSuccess, nil

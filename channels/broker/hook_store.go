@@ -22,9 +22,9 @@ func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	k.established.Store(true)
 	k.listener.pending.leave(k)
 	h.b.log.Info("client connected", "client", k.id, "user", k.user, "listener", k.listener.model.Name, "remote", k.remote, "mqtt", versionName(cl.Properties.ProtocolVersion))
-	if why := h.b.unwelcome(k, h.b.snapshot()); why != nil {
+	if why, forGood := h.b.unwelcome(k, h.b.snapshot()); why != nil {
 		// A reload that came in since it was admitted did not see it among the connections that are up.
-		go h.b.expel(k, why)
+		go h.b.expel(k, why, forGood)
 	}
 }
 

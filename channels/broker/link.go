@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -29,8 +30,9 @@ type link struct {
 	password   bool // the user proved itself by a password
 	claimed    bool // sessions knows it as the holder of id
 	admitted   bool
-	expiryCut  bool // the session is kept for less than the client asked for
-	receiveMax int  // how many unacknowledged messages the client takes (MQTT 5 section 3.1.2.11.3)
+	expiryCut  bool              // the session is kept for less than the client asked for
+	credential [sha256.Size]byte // by which it did, see channels.UserFile
+	receiveMax int               // how many unacknowledged messages the client takes (MQTT 5 section 3.1.2.11.3)
 
 	expiry      atomic.Uint32 // seconds that the session outlives the connection; 0: it ends with it
 	established atomic.Bool   // CONNACK has been sent

@@ -6,11 +6,14 @@ import (
 	"sync/atomic"
 
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"github.com/mqttpki/mqttpki/channels"
 )
 
 // Reload reads model and material anew and puts them in place: certificate, trusted CAs, CRLs, password users, access
 // rules, limits. Connections that are still allowed stay up; a client that is revoked, not trusted or not a user any
-// more is sent away, and its session, will and queue go. When anything cannot be read all stays as it was.
+// more is sent away, and its session, will and queue go. One whose password is another now, or whom its listener would
+// not let in as it is, is sent away and may come back to its session by the rules of now. When anything cannot be read all stays as it was.
 //
 // Names, addresses and transports of listeners are those of the start.
 func (b *Broker) Reload() error {
@@ -64,26 +67,54 @@ func (b *Broker) moved(s *snapshot) []string {
 	return all
 }
 
-// unwelcome says why a connection that came in under earlier rules may not stay. A CRL that went stale is no reason:
-// it keeps new clients out, and says nothing about those who are in.
-func (b *Broker) unwelcome(k *link, s *snapshot) *refusal {
+// unwelcome says why a connection that came in under earlier rules may not stay, and whether that is for good, so that
+// its session goes, too. A CRL that went stale is no reason: it keeps new clients out, and says nothing about those who
+// are in.
+func (b *Broker) unwelcome(k *link, s *snapshot) (why *refusal, forGood bool) {
 	p, ok := s.listeners[k.listener.model.Name]
 	if !ok {
-		return nil
+		return nil, false
 	}
 	if k.password && !s.users.Has(k.user) {
-		return refuse(causeIdentity, "the user %q is no more", k.user)
+		return refuse(causeIdentity, "the user %q is no more", k.user), true
 	}
-	found := k.peer.Load()
-	if found == nil || len(found.state.PeerCertificates) == 0 {
-		return nil
+	if found := k.peer.Load(); found != nil && len(found.state.PeerCertificates) > 0 {
+		groups, why := s.trust.judge(found.state.VerifiedChains, p.useCRL, b.opts.Now())
+		switch {
+		case why != nil && (why.cause == causeRevoked || why.cause == causeUnknownCA || why.cause == causeWrongRole):
+			return why, true
+		case why == nil && p.model.Identity.User.FromCertificate() && !mayName(groups, k.user):
+			return refuse(causeIdentity, "the CA of its certificate may not name the user %q any more", k.user), true
+		}
 	}
-	groups, why := s.trust.judge(found.state.VerifiedChains, p.useCRL, b.opts.Now())
+	return k.outdated(p, s), false
+}
+
+// outdated says why a client would not be let in any more as the user that it is, under the id that it has.
+func (k *link) outdated(p *policy, s *snapshot) *refusal {
+	if k.password && s.users.Credential(k.user) != k.credential {
+		return refuse(causePassword, "the password of %q is another now", k.user)
+	}
+	leaf, source := k.leaf(), p.model.Identity.User
+	if leaf == nil && p.model.ClientCertificate == channels.CertificateRequired {
+		return refuse(causeNoCertificate, "it has no certificate, and this listener requires one now")
+	}
+	user := k.user
 	switch {
-	case why != nil && (why.cause == causeRevoked || why.cause == causeUnknownCA || why.cause == causeWrongRole):
-		return why
-	case why == nil && p.model.Identity.User.FromCertificate() && !mayName(groups, k.user):
-		return refuse(causeIdentity, "the CA of its certificate may not name the user %q any more", k.user)
+	case source.FromCertificate():
+		user, _ = channels.UserOf(source, leaf)
+	case source == channels.UserFixed:
+		user = p.model.Identity.FixedUser
+	case source == channels.UserNone:
+		user = ""
+	case !k.password:
+		return refuse(causePassword, "it gave no password, and this listener asks for one now")
+	}
+	if user != k.user {
+		return refuse(causeIdentity, "it is not the user %q by the rules of now", k.user)
+	}
+	if !channels.ClientIDAllowed(p.model.Identity.ClientID, user, k.id) {
+		return refuse(causeClientID, "user %q may not use the client id %q any more", user, k.id)
 	}
 	return nil
 }
@@ -94,8 +125,8 @@ func (b *Broker) expelUnwelcome(s *snapshot) {
 		if !k.established.Load() {
 			continue // judged when it is
 		}
-		if why := b.unwelcome(k, s); why != nil {
-			go b.expel(k, why)
+		if why, forGood := b.unwelcome(k, s); why != nil {
+			go b.expel(k, why, forGood)
 		}
 	}
 	for _, id := range b.sessions.where(func(_ string, one *session) bool {
@@ -106,10 +137,15 @@ func (b *Broker) expelUnwelcome(s *snapshot) {
 	}
 }
 
-// expel ends a connection for good.
-func (b *Broker) expel(k *link, why *refusal) {
+// expel ends a connection, and for good also its session. Its will is not sent.
+func (b *Broker) expel(k *link, why *refusal, forGood bool) {
 	b.log.Warn("client sent away", "client", k.id, "user", k.user, "listener", k.listener.model.Name, "remote", k.remote, "cause", why.cause, "why", why.text)
-	b.purge(k.id, packets.ErrNotAuthorized)
+	if forGood {
+		b.purge(k.id, packets.ErrNotAuthorized)
+		return
+	}
+	k.muted.Store(true)
+	b.sendAway(k, packets.ErrNotAuthorized)
 }
 
 // withdraw takes back what the access rules no longer allow: subscriptions, queued messages, wills that wait.

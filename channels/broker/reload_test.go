@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mqttpki/mqttpki/channels"
+	"github.com/mqttpki/mqttpki/keystore"
 )
 
 // servedSerial is the serial number of the certificate that a listener shows.
@@ -198,6 +200,61 @@ func TestRemovedPasswordUsersAreSentAway(t *testing.T) {
 	require.NoError(t, r.broker.Reload())
 	assert.Equal(t, packets.ErrNotAuthorized.Code, live.expectEnd())
 	assert.Zero(t, bob.published("devices/bob/x", "still here", false))
+}
+
+func TestAChangedPasswordSendsAway(t *testing.T) {
+	t.Parallel()
+	r := newRig(t).start()
+	login := connectOptions{id: "tank", user: "alice", password: aPassword, keep: true, expiry: 600, will: "devices/alice/x"}
+	alice := r.client(plain, nobody, 5, login)
+	watcher := r.client(required, r.ca.client("ops-1"), 5, connectOptions{id: "ops"})
+	watcher.subscribe("devices/#")
+	bob := r.client(plain, nobody, 5, connectOptions{id: "b", user: "bob", password: aPassword})
+	fresh, err := channels.ParseUsers(r.users.Bytes())
+	require.NoError(t, err)
+	require.NoError(t, fresh.Set("alice", keystore.Secret("another"), 10, rand.Reader))
+	r.users = fresh
+	require.NoError(t, r.broker.Reload())
+	assert.Equal(t, packets.ErrNotAuthorized.Code, alice.expectEnd())
+	bob.silent()
+	watcher.silent() // whoever knew the old password left a will
+	login.id, login.password, login.will = "tank", "another", ""
+	assert.True(t, r.wire(plain, nobody, 5).connect(login).SessionPresent, "the session is the user's still")
+}
+
+func TestWhoWouldNotBeLetInAnyMoreIsSentAway(t *testing.T) {
+	t.Parallel()
+	guest := channels.Identity{User: channels.UserFixed, FixedUser: "guest", ClientID: channels.ClientIDOwned}
+	for _, tc := range []struct {
+		name string
+		then func(l *channels.Listener)
+		stay bool
+	}{
+		{"nothing of it", func(l *channels.Listener) { l.Limits.Connections = 100 }, true},
+		{"a certificate is required", func(l *channels.Listener) { l.ClientCertificate = channels.CertificateRequired }, false},
+		{"the user is named by the certificate", func(l *channels.Listener) {
+			l.ClientCertificate, l.Identity = channels.CertificateRequired, channels.Identity{User: channels.UserCN, ClientID: channels.ClientIDOwned}
+		}, false},
+		{"a password is asked for", func(l *channels.Listener) { l.Identity.User, l.Identity.FixedUser = channels.UserPassword, "" }, false},
+		{"everybody is somebody else", func(l *channels.Listener) { l.Identity.FixedUser = "visitor" }, false},
+		{"nobody has a name", func(l *channels.Listener) { l.Identity.User, l.Identity.FixedUser = channels.UserNone, "" }, false},
+		{"the id is the user's name", func(l *channels.Listener) { l.Identity.ClientID = channels.ClientIDEqual }, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.listener(optional).Identity = guest
+			r.start()
+			w := r.client(optional, nobody, 5, connectOptions{id: "tank"})
+			tc.then(r.listener(optional))
+			require.NoError(t, r.broker.Reload())
+			if tc.stay {
+				w.silent()
+				return
+			}
+			assert.Equal(t, packets.ErrNotAuthorized.Code, w.expectEnd())
+		})
+	}
 }
 
 func TestACAThatIsNotTrustedAnyMore(t *testing.T) {
