@@ -311,6 +311,35 @@ func TestExternalCA(t *testing.T) {
 			assert.Equal(t, tc.notice, codes)
 		})
 	}
+
+	for _, tc := range []struct {
+		name   string
+		certs  []keystore.Certificate
+		anchor keystore.Certificate
+		notice []string
+		fails  bool
+	}{
+		{"the root", []keystore.Certificate{leaf, issuing}, root, nil, false},
+		{"the root, an intermediate missing", []keystore.Certificate{leaf}, root, []string{"reply-without-root", "reply-other-ca"}, false},
+		{"the leaf itself", []keystore.Certificate{leaf, issuing, root}, leaf, nil, true},
+		{"somebody's leaf", []keystore.Certificate{leaf, issuing, root}, *stray.Leaf(), nil, true},
+	} {
+		t.Run("trusting "+tc.name, func(t *testing.T) {
+			reply, err := ca.MatchReply(key.Signer.Public(), tc.certs, noon)
+			require.NoError(t, err)
+			err = reply.CheckAnchors([]keystore.Anchor{{Certificate: tc.anchor}})
+			if tc.fails {
+				require.ErrorIs(t, err, ca.ErrPolicy)
+				return
+			}
+			require.NoError(t, err)
+			var codes []string
+			for _, n := range reply.Notices {
+				codes = append(codes, n.Code)
+			}
+			assert.Equal(t, tc.notice, codes)
+		})
+	}
 }
 
 func TestSelfSign(t *testing.T) {

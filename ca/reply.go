@@ -1,8 +1,10 @@
 package ca
 
 import (
+	"bytes"
 	"crypto"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -32,7 +34,11 @@ func MatchReply(public crypto.PublicKey, certs []keystore.Certificate, now time.
 		}
 	}
 	if leaf < 0 {
-		return nil, fmt.Errorf("importing a reply: %w", policy("none of its %d certificates is for this key: %s", len(certs), subjects(certs)))
+		list := ""
+		if len(certs) > 0 {
+			list = ": " + subjects(certs)
+		}
+		return nil, fmt.Errorf("importing a reply: %w", policy("none of its certificates (%d) is for this key%s", len(certs), list))
 	}
 	reply := &Reply{Chain: []keystore.Certificate{certs[leaf]}}
 	used := map[int]bool{leaf: true}
@@ -51,6 +57,31 @@ func MatchReply(public crypto.PublicKey, certs []keystore.Certificate, now time.
 	}
 	reply.judge(now)
 	return reply, nil
+}
+
+// CheckAnchors compares a reply with the certificates that its side is to trust. They must be able to vouch for it: it
+// fails with ErrPolicy when none of them is a CA or self-signed. Where they are not above the end of the chain that
+// becomes a notice, since more intermediates may lie between.
+func (r *Reply) CheckAnchors(anchors []keystore.Anchor) error {
+	end := r.Chain[len(r.Chain)-1].X509
+	isCA, above := false, false
+	for _, a := range anchors {
+		c := a.Certificate.X509
+		if c == nil {
+			continue
+		}
+		isCA = isCA || c.IsCA || c.Version < 3 || selfIssued(c)
+		above = above || selfIssued(c) && c.Equal(end) || bytes.Equal(c.RawSubject, end.RawIssuer) && end.CheckSignatureFrom(c) == nil
+	}
+	if !isCA {
+		return policy("nothing in it is a CA: no certificate can be checked against it")
+	}
+	if above {
+		r.Notices = slices.DeleteFunc(r.Notices, func(n Notice) bool { return n.Code == "reply-without-root" })
+	} else {
+		r.Notices = append(r.Notices, warn("reply-other-ca", "the chain ends at %s, which no certificate to be trusted has issued: an intermediate is missing, or it is another CA", shortQuote(r.Chain[len(r.Chain)-1].Subject())))
+	}
+	return nil
 }
 
 // better reports whether b is rather the reply than a: not a certificate the key signed for itself, and the later one.

@@ -129,7 +129,7 @@ func (b *Batch) checkName(r Reservation) error {
 		if e.Name != r.Name {
 			return fmt.Errorf("%w: %w from the %s %q", keystore.ErrExists, ErrCaseOnly, e.Role, e.Name)
 		}
-		return fmt.Errorf("%w: a %s has a live certificate under it", keystore.ErrExists, e.Role)
+		return fmt.Errorf("%w: a %s %w", keystore.ErrExists, e.Role, ErrLive)
 	}
 	return rows.Err()
 }

@@ -39,6 +39,7 @@ var (
 	ErrState       = errors.New("not possible in its state")         // the entry is not in a state that allows the step
 	ErrSerialTaken = errors.New("the serial number is taken")        // choose another one
 	ErrCaseOnly    = errors.New("it differs only in case")           // says why a name is taken, beside keystore.ErrExists
+	ErrLive        = errors.New("has a live certificate under it")   // says the same of a name that is in use
 	ErrAmbiguous   = errors.New("more than one certificate fits it") // say which by serial
 )
 

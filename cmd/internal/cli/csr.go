@@ -292,6 +292,11 @@ func runCSRImport(_ context.Context, o *csrImportOptions) error {
 	if err != nil {
 		return err
 	}
+	if len(anchors) > 0 {
+		if err := reply.CheckAnchors(anchors); err != nil {
+			return withHint(fmt.Errorf("%s: %w", o.CA, err), "mqttpki inspect %s shows what it holds", quoted(o.CA))
+		}
+	}
 	stores, err := o.Stores.resolve(o.deps, role, true)
 	if err != nil {
 		return err
@@ -378,6 +383,8 @@ func (o *csrImportOptions) commit(role ca.Role, artifacts []keystore.Artifact, s
 		product.Files = append(product.Files, a.Path)
 	}
 	stores.tellChanges()
+	files.Key = "" // it is the key that the reply is for
+	o.tellStale(product, files)
 	if id.Chain[0].X509.NotAfter.Before(o.now().Add(24 * time.Hour)) {
 		o.warn("the certificate is valid until %s only", id.Chain[0].X509.NotAfter.UTC().Format(time.RFC3339))
 	}

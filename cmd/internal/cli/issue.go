@@ -127,6 +127,12 @@ func runIssue(ctx context.Context, o *issueOptions) error {
 	} else if o.KeyType == "" {
 		order.KeyType = "" // the profile's
 	}
+	if files := ca.FilesOf(o.Role, o.Name); o.Replace && o.CSR == "" && len(o.Stores.Formats) == 0 && o.Stores.Runtime == "" {
+		// What lies there is replaced as well: a store left over would hold the old certificate, under a lost password.
+		if list, err := o.Stores.formatList(o.Role, true); err == nil {
+			o.Stores.Formats = append(list, existingFormats(o.isThere, files)...)
+		}
+	}
 	stores, err := o.Stores.resolve(o.deps, o.Role, o.CSR == "")
 	if err != nil {
 		return err
@@ -143,6 +149,7 @@ func runIssue(ctx context.Context, o *issueOptions) error {
 		}
 		product.Notices = append(notices, product.Notices...)
 		stores.tellChanges()
+		o.tellStale(product, ca.FilesOf(product.Role, product.Name))
 		return o.printProduct("mqttpki.issue/1", product, stores, o.Stores.Runtime, o.Host)
 	})
 }
@@ -152,8 +159,10 @@ func (o *issueOptions) nameHint(err error) error {
 	switch {
 	case errors.Is(err, inventory.ErrCaseOnly):
 		return withHint(err, "choose a name that differs in more than case")
-	case errors.Is(err, keystore.ErrExists):
+	case errors.Is(err, inventory.ErrLive):
 		return withHint(err, "mqttpki renew%s %s, or repeat with --replace", o.here(), word(o.Name))
+	case errors.Is(err, keystore.ErrExists): // files of a certificate that is dead, and not renewed
+		return withHint(err, "repeat with --replace; old keys and stores are kept as dated backups")
 	}
 	return allowNameHint(err, ca.Request{Role: o.Role, Name: o.Name, AllowName: o.AllowName})
 }

@@ -101,6 +101,7 @@ func runRenew(ctx context.Context, o *renewOptions) error {
 			return err
 		}
 		stores.tellChanges()
+		o.tellStale(product, ca.FilesOf(product.Role, product.Name))
 		return o.printProduct("mqttpki.renew/1", product, stores, o.Stores.Runtime, "HOST")
 	})
 }
@@ -108,14 +109,13 @@ func runRenew(ctx context.Context, o *renewOptions) error {
 // adapt changes the order as the flags say: key, names, validity and files.
 func (o *renewOptions) adapt(h *ca.Home, order *ca.Order, oldPublic crypto.PublicKey) error {
 	files := ca.FilesOf(order.Role, order.Name)
-	exists := func(path string) bool { _, err := os.Lstat(h.Path(path)); return err == nil }
-	there := existingFormats(exists, files)
+	there := existingFormats(o.isThere, files)
 	switch {
 	case o.ReuseKey:
 		if err := o.reuse(order, files, oldPublic); err != nil {
 			return err
 		}
-	case len(there) == 0 && exists(files.Cert) && len(o.Stores.Formats) == 0:
+	case len(there) == 0 && o.isThere(files.Cert) && len(o.Stores.Formats) == 0:
 		// A certificate without a key beside it was made for a request: renewing it with a key of ours would lock the
 		// device out.
 		return withHint(ofKind(errUsage, fmt.Errorf("renewing %q: its key is elsewhere", order.Name)),
@@ -124,7 +124,7 @@ func (o *renewOptions) adapt(h *ca.Home, order *ca.Order, oldPublic crypto.Publi
 	if len(o.Stores.Formats) == 0 && o.Stores.Runtime == "" {
 		o.Stores.Formats = there
 	}
-	if err := o.keepProtection(h, files, exists); err != nil {
+	if err := o.keepProtection(h, files, o.isThere); err != nil {
 		return err
 	}
 	if o.KeyType != "" {

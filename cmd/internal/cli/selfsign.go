@@ -136,6 +136,7 @@ func (o *selfSignOptions) commit(product *ca.Product, artifacts []keystore.Artif
 	}
 	product.Backups = result.Backups
 	stores.tellChanges()
+	o.tellStale(product, ca.FilesOf(product.Role, product.Name))
 	if len(peers) == 0 {
 		product.Notices = append(product.Notices, ca.Notice{Code: "no-peer",
 			Text: "it trusts nobody yet; mqttpki selfsign " + string(otherSide(o.Role)) + " NAME makes the other side"})

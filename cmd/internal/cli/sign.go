@@ -148,6 +148,7 @@ func (o *signOptions) deliver(p *ca.Product, format string) error {
 		files := ca.FilesOf(p.Role, p.Name)
 		return withHint(err, "the certificate was issued; it is in %s", o.folderOf(files))
 	}
+	o.tellStale(p, ca.FilesOf(p.Role, p.Name))
 	p.Files = append(p.Files, o.Out)
 	return o.printProduct("mqttpki.sign/1", p, nil, "", "")
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -280,6 +281,23 @@ func existingFormats(exists func(path string) bool, files ca.Files) []string {
 		}
 	}
 	return found
+}
+
+// isThere reports whether a path of the PKI exists.
+func (d *deps) isThere(path string) bool {
+	_, err := os.Lstat(d.inPKI(path))
+	return err == nil
+}
+
+// tellStale adds a notice of each key and store in the identity's folder that was not written now: they belong to a
+// certificate from before.
+func (d *deps) tellStale(p *ca.Product, files ca.Files) {
+	for _, path := range []string{files.Key, files.P12, files.JKS} {
+		if path != "" && !slices.Contains(p.Files, path) && d.isThere(path) {
+			p.Notices = append(p.Notices, ca.Notice{Code: "stale-file", Warning: true,
+				Text: d.inPKI(path) + " is from before and does not go with this certificate; move it away, or have it written anew with --format"})
+		}
+	}
 }
 
 // folderOf is where an identity's files lie, for people.
