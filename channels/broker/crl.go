@@ -170,6 +170,17 @@ func (s crlSet) find(cert, issuer *x509.Certificate) *crl {
 	return best
 }
 
+// latest returns the newest list that issuer signed, nil when there is none. With leaves it must speak for these.
+func (s crlSet) latest(issuer *x509.Certificate, leaves bool) *crl {
+	var best *crl
+	for _, c := range s[string(issuer.RawSubject)] {
+		if !(leaves && c.onlyCAs) && (best == nil || c.newer(best)) && c.signedBy(issuer) {
+			best = c
+		}
+	}
+	return best
+}
+
 // check says why cert, which issuer signed, may not be used. Without a list for it, a leaf is refused (its revocation
 // was asked for) and an intermediate passes: a partner's root seldom publishes what one can check offline.
 func (s crlSet) check(cert, issuer *x509.Certificate, isLeaf bool, now time.Time) *refusal {

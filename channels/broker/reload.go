@@ -27,6 +27,9 @@ func (b *Broker) Reload() error {
 	if err == nil {
 		s, err = b.compile(d, m)
 	}
+	if err == nil {
+		err = s.trust.olderThan(b.snapshot().trust)
+	}
 	if err != nil {
 		err = fmt.Errorf("reloading the broker: %w", err)
 		b.log.Error("reload refused; everything stays as it was", "why", err)

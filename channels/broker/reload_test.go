@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"os"
 	"path/filepath"
@@ -63,6 +64,43 @@ func TestABadReloadChangesNothing(t *testing.T) {
 	r.server = good
 	require.NoError(t, r.broker.Reload())
 	assert.Equal(t, packets.ErrNotAuthorized.Code, live.expectEnd())
+}
+
+func TestCRLsThatAReloadRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		crls func(r *rig, before []byte) []byte
+		want string
+	}{
+		{"garbage", func(*rig, []byte) []byte { return []byte("garbage") }, "reading CRL"},
+		{"empty", func(*rig, []byte) []byte { return nil }, "reading CRL"},
+		{"another PKI's", func(r *rig, _ []byte) []byte { return newAuthority(r, "other").crls() }, "none is by the CA that issues clients"},
+		{"the root's alone", func(r *rig, _ []byte) []byte {
+			_, rest := pem.Decode(r.ca.crls())
+			return rest
+		}, "none is by the CA that issues clients"},
+		{"from before a revocation", func(_ *rig, before []byte) []byte { return before }, "is older than the one in place"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			before := r.ca.crls()
+			revoked, dev := r.ca.client("dev2"), r.ca.client("dev1")
+			r.ca.revoke(revoked)
+			var replaced []byte
+			r.opts.Source = func() (*channels.Deployment, Material, error) {
+				d, m, err := r.source()
+				m.Trust[0].CRLs[0].Data = replaced
+				return d, m, err
+			}
+			r.start()
+			replaced = tc.crls(r, before)
+			assert.ErrorContains(t, r.broker.Reload(), tc.want)
+			r.client(required, dev, 5, connectOptions{id: "x"})
+			assert.Error(t, r.refused(required, r.clientTLS(revoked)))
+		})
+	}
 }
 
 func TestARevokedClientIsSentAway(t *testing.T) {

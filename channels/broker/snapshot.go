@@ -88,6 +88,9 @@ func (p *policy) check(s *snapshot) error {
 			if len(g.crls) == 0 {
 				return fmt.Errorf("certificates are to be checked against CRLs, and trust %q has none: %w", g.rule.CA, keystore.ErrFormat)
 			}
+			if g.rule.CA == channels.Self && !g.leavesCovered() {
+				return fmt.Errorf("certificates are to be checked against CRLs, and of those of trust %q none is by the CA that issues clients: %w", g.rule.CA, keystore.ErrFormat)
+			}
 		}
 	}
 	return nil

@@ -155,6 +155,45 @@ func (g *trustGroup) issuerOf(c *x509.Certificate) *x509.Certificate {
 	return nil
 }
 
+// leavesCovered reports whether any CA that issues clients, being above no other, has a CRL of its own here. Of another's
+// CA the issuers may come with the clients; of this PKI they are all known, and a CRL of somebody else is a mistake that
+// would keep everybody out.
+func (g *trustGroup) leavesCovered() bool {
+	superior := map[*x509.Certificate]bool{}
+	for _, anchor := range g.above {
+		superior[anchor] = true
+	}
+	for _, anchor := range g.anchors {
+		if !superior[anchor] && g.crls.latest(anchor, true) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// olderThan says which CRL here is older than the one that was in place until now: a backup that was put back would let
+// in who was revoked since.
+func (t *trust) olderThan(before *trust) error {
+	for _, was := range before.groups {
+		for _, is := range t.groups {
+			if is.rule.CA != was.rule.CA {
+				continue
+			}
+			for der, anchor := range is.anchors {
+				if was.anchors[der] == nil {
+					continue
+				}
+				old, fresh := was.crls.latest(anchor, false), is.crls.latest(anchor, false)
+				if old != nil && fresh != nil && old.newer(fresh) {
+					return fmt.Errorf("the CRL %q of %q is older than the one in place, of %s; a restart would take it: %w", fresh.file,
+						printName(anchor.RawSubject), old.thisUpdate.UTC().Format(time.RFC3339), keystore.ErrFormat)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // mayName reports whether one of the entries that a certificate came in under may name this user.
 func mayName(groups []*trustGroup, user string) bool {
 	return slices.ContainsFunc(groups, func(g *trustGroup) bool { return g.rule.MayName(user) })
