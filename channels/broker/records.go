@@ -18,6 +18,7 @@ type sessionRecord struct {
 	Password bool      `json:"password,omitempty"` // the user proved itself by a password
 	Issuer   []byte    `json:"issuer,omitempty"`   // of the certificate, see session
 	Serial   []byte    `json:"serial,omitempty"`
+	Anchors  [][]byte  `json:"anchors,omitempty"`
 	Version  byte      `json:"version"` // of MQTT: 3, 4, 5
 	Expiry   uint32    `json:"expiry"`  // seconds
 	Left     time.Time `json:"left"`    // when the client went; zero while it is there
@@ -56,7 +57,11 @@ type messageRecord struct {
 // newSessionRecord describes the session of a client that is connected; left is zero, or when it went.
 func newSessionRecord(k *link, cl *mqtt.Client, left time.Time) sessionRecord {
 	issuer, serial := certificateKey(k)
-	return sessionRecord{User: k.user, Listener: k.listener.model.Name, Password: k.password, Issuer: []byte(issuer), Serial: []byte(serial),
+	var anchors [][]byte
+	for _, id := range anchorsOf(k) {
+		anchors = append(anchors, []byte(id))
+	}
+	return sessionRecord{Anchors: anchors, User: k.user, Listener: k.listener.model.Name, Password: k.password, Issuer: []byte(issuer), Serial: []byte(serial),
 		Version: cl.Properties.ProtocolVersion, Expiry: k.expiry.Load(), Left: left, MaxBytes: cl.Properties.Props.MaximumPacketSize}
 }
 

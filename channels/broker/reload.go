@@ -133,9 +133,9 @@ func (b *Broker) expelUnwelcome(s *snapshot) {
 		}
 	}
 	for _, id := range b.sessions.where(func(_ string, one *session) bool {
-		return one.holder == nil && (one.serial != "" && s.trust.isRevoked(one.issuer, one.serial) || one.password && !s.users.Has(one.user))
+		return one.holder == nil && (one.serial != "" && s.trust.isRevoked(one.issuer, one.serial) || !s.trust.trusts(one.anchors) || one.password && !s.users.Has(one.user))
 	}) {
-		b.log.Warn("session removed: its certificate is revoked, or its user is no more", "client", id)
+		b.log.Warn("session removed: its certificate is revoked, its CA not trusted, or its user no more", "client", id)
 		b.purge(id, packets.ErrNotAuthorized)
 	}
 }

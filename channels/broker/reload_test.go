@@ -308,6 +308,37 @@ func TestACAThatIsNotTrustedAnyMore(t *testing.T) {
 	assert.Equal(t, packets.ErrNotAuthorized.Code, live.expectEnd())
 }
 
+func TestStoredSessionsGoWithTheirCA(t *testing.T) {
+	t.Parallel()
+	for _, when := range []string{"while the broker runs", "while it does not"} {
+		t.Run(when, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.opts.StateDir = t.TempDir()
+			partner := newAuthority(t, "partner")
+			r.model.Trust = append(r.model.Trust, channels.Trust{CA: "partner.crt", CRL: "partner.crl", Users: "partner-*"})
+			r.extra = []TrustMaterial{partner.trust()}
+			r.start()
+			own := map[string]holder{"ours": r.ca.client("dev1"), "theirs": partner.client("partner-1")}
+			for id, h := range own {
+				r.client(required, h, 5, connectOptions{id: id, keep: true, expiry: 600}).leave()
+			}
+			if when == "while the broker runs" {
+				r.model.Trust, r.extra = r.model.Trust[:1], nil
+				require.NoError(t, r.broker.Reload())
+			} else {
+				require.NoError(t, r.broker.Close())
+				r.model.Trust, r.extra = r.model.Trust[:1], nil
+				r.start()
+			}
+			assert.True(t, r.wire(required, own["ours"], 5).connect(connectOptions{id: "ours", keep: true, expiry: 600}).SessionPresent)
+			ack := r.wire(required, r.ca.client("dev2"), 5).connect(connectOptions{id: "theirs", keep: true, expiry: 600})
+			assert.Zero(t, ack.ReasonCode, "the id is free")
+			assert.False(t, ack.SessionPresent)
+		})
+	}
+}
+
 func TestListenersThatMoveWaitForARestart(t *testing.T) {
 	t.Parallel()
 	r := newRig(t).start()

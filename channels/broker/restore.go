@@ -69,10 +69,15 @@ func (r *restorer) client(id string, value []byte) error {
 	if left.IsZero() { // the broker was killed
 		left = r.now
 	}
+	var anchors []string
+	for _, id := range record.Anchors {
+		anchors = append(anchors, string(id))
+	}
 	expires := left.Add(time.Duration(record.Expiry) * time.Second)
 	switch {
 	case r.now.After(expires),
 		len(record.Serial) > 0 && r.s.trust.isRevoked(string(record.Issuer), string(record.Serial)),
+		!r.s.trust.trusts(anchors),
 		record.Password && !r.s.users.Has(record.User):
 		r.gone = append(r.gone, id)
 		return nil
@@ -85,7 +90,7 @@ func (r *restorer) client(id string, value []byte) error {
 	cl.Stop(packets.ErrServerShuttingDown)
 	r.b.server.Clients.Add(cl)
 	r.clients[id] = cl
-	r.b.sessions.restore(id, &session{user: record.User, issuer: string(record.Issuer), serial: string(record.Serial),
+	r.b.sessions.restore(id, &session{user: record.User, issuer: string(record.Issuer), serial: string(record.Serial), anchors: anchors,
 		password: record.Password, open: r.s.open(record.Listener), expires: expires})
 	return nil
 }

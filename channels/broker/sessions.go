@@ -1,6 +1,9 @@
 package broker
 
 import (
+	"crypto/sha256"
+	"crypto/x509"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,6 +21,8 @@ type session struct {
 	user   string
 	issuer string // of the certificate it was last used with: DER of the issuer's name; "" without one
 	serial string // of that certificate, big-endian bytes
+	// The trust anchors, by SHA-256, that the certificate led to; none without one.
+	anchors []string
 
 	password bool      // the user proved itself by a password
 	open     bool      // it was last used where ids are anybody's (client_id: any), so that another may replace it
@@ -50,6 +55,7 @@ func (s *sessions) claim(k *link, evict func(*link), remove func(id string), ope
 		case current.user == k.user && current.holder == nil && !current.busy:
 			current.holder = k
 			current.issuer, current.serial = certificateKey(k)
+			current.anchors = anchorsOf(k)
 			current.password, current.open = k.password, open
 			k.claimed = true
 			s.mu.Unlock()
@@ -159,6 +165,27 @@ func certificateKey(k *link) (issuer, serial string) {
 		return "", ""
 	}
 	return string(leaf.RawIssuer), string(leaf.SerialNumber.Bytes())
+}
+
+// anchorsOf is what is remembered of the CAs that the certificate behind a connection led to.
+func anchorsOf(k *link) []string {
+	p := k.peer.Load()
+	if p == nil {
+		return nil
+	}
+	var anchors []string
+	for _, chain := range p.state.VerifiedChains {
+		if id := anchorID(chain[len(chain)-1]); !slices.Contains(anchors, id) {
+			anchors = append(anchors, id)
+		}
+	}
+	return anchors
+}
+
+// anchorID stands for a trust anchor.
+func anchorID(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return string(sum[:])
 }
 
 // atLeast makes the numbers of later messages follow one that was restored.

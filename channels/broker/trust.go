@@ -14,6 +14,7 @@ import (
 type trust struct {
 	pool   *x509.CertPool
 	groups []*trustGroup
+	ids    map[string]bool // of all anchors, see anchorID
 }
 
 // trustGroup is one entry of Deployment.Trust.
@@ -30,7 +31,7 @@ func newTrust(d *channels.Deployment, material []TrustMaterial) (*trust, error) 
 	if len(material) != len(d.Trust) {
 		return nil, fmt.Errorf("the model trusts %d CAs, and material of %d was read", len(d.Trust), len(material))
 	}
-	t := &trust{pool: x509.NewCertPool()}
+	t := &trust{pool: x509.NewCertPool(), ids: map[string]bool{}}
 	for i, rule := range d.Trust {
 		g := &trustGroup{rule: rule, anchors: map[string]*x509.Certificate{}, above: map[string]*x509.Certificate{}, crls: crlSet{}}
 		if len(material[i].Anchors) == 0 {
@@ -42,6 +43,7 @@ func newTrust(d *channels.Deployment, material []TrustMaterial) (*trust, error) 
 			}
 			g.anchors[string(anchor.Raw)] = anchor
 			t.pool.AddCert(anchor)
+			t.ids[anchorID(anchor)] = true
 		}
 		for der, anchor := range g.anchors {
 			if issuer := g.issuerOf(anchor); issuer != nil {
@@ -210,6 +212,11 @@ func (t *trust) isRevoked(issuer, serial string) bool {
 		}
 	}
 	return false
+}
+
+// trusts reports whether any anchor that a stored session's certificate led to is trusted by now, or none is known of.
+func (t *trust) trusts(anchors []string) bool {
+	return len(anchors) == 0 || slices.ContainsFunc(anchors, func(id string) bool { return t.ids[id] })
 }
 
 // stale lists what will keep clients out, now or soon.
