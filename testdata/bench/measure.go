@@ -44,21 +44,24 @@ func process(dir string, env []string, name string, args ...string) (cost, error
 
 // side is one of the things compared; run does it once.
 type side struct {
-	name string
-	run  func() (cost, error)
-	all  []cost
+	name  string
+	run   func() (cost, error)
+	often int // runs in each round; 0: one. What is fast can afford several, and a steadier median
+	all   []cost
 }
 
-// alternate runs every side rounds times, in turn, after one run of each that does not count.
+// alternate runs the sides in turn for so many rounds, after one that does not count.
 func alternate(rounds int, sides ...*side) error {
 	for round := range rounds + 1 {
 		for _, s := range sides {
-			c, err := s.run()
-			if err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
-			if round > 0 {
-				s.all = append(s.all, c)
+			for range max(s.often, 1) {
+				c, err := s.run()
+				if err != nil {
+					return fmt.Errorf("%s: %w", s.name, err)
+				}
+				if round > 0 {
+					s.all = append(s.all, c)
+				}
 			}
 		}
 	}

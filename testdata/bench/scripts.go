@@ -86,6 +86,9 @@ func (b *bench) ownCA(algorithm string) error {
 		sides = append(sides, keys)
 		apart, together = 35, 0
 	}
+	for _, s := range sides[1:] {
+		s.often = 5 // of RSA keys above all: some take ten times as long to find as others
+	}
 	if err := alternate(b.rounds, sides...); err != nil {
 		return err
 	}
@@ -102,6 +105,7 @@ func (b *bench) ownCA(algorithm string) error {
 	ratio("cpu, all included", theirs.median(cpu), ours.median(cpu), 0)
 	fmt.Println("  times faster than the calls, by the scripts (two processes that need the CA's key):")
 	ratio("wall, the CA's key apart", theirs.median(wall), shell.median(wall)-2*key.median(wall), 10)
+	ratio("cpu, the CA's key apart", theirs.median(cpu), shell.median(cpu)-2*key.median(cpu), 10)
 	ratio("wall, all included", theirs.median(wall), shell.median(wall), 0)
 	if algorithm == "RSA" {
 		fmt.Println("  times what generating three keys at once takes:")
