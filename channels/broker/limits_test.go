@@ -171,6 +171,21 @@ func TestConnectionsOfAListenerAreLimited(t *testing.T) {
 	}, testPatience, 10*time.Millisecond)
 }
 
+func TestSilentConnectionsDoNotFillTheLimit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.listener(required).Limits = channels.Limits{Connections: 2}
+	r.start()
+	for range 2 {
+		raw, err := net.Dial("tcp", r.address(required))
+		require.NoError(t, err)
+		defer raw.Close()
+	}
+	require.Eventually(t, func() bool { return len(r.broker.links()) == 2 }, testPatience, time.Millisecond)
+	r.offset.Store(int64(2 * patience))
+	r.client(required, r.ca.client("dev1"), 5, connectOptions{id: "honest"})
+}
+
 func TestSilentConnectionsAreCut(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

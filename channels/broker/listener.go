@@ -155,7 +155,8 @@ func (l *listener) admit(k *link) bool {
 		limit = p.model.Limits.Connections
 	}
 	l.mu.Lock()
-	full := limit > 0 && len(l.links) >= limit
+	// Nobody can fill the limit with connections that say nothing: the oldest of them makes room.
+	full := limit > 0 && len(l.links) >= limit && !l.pending.giveUp(l.b.opts.Now())
 	if !full {
 		l.links[k] = struct{}{}
 	}

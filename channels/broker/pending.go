@@ -56,6 +56,21 @@ func (p *pending) enter(k *link, now func() time.Time, stop <-chan struct{}) boo
 	}
 }
 
+// giveUp cuts the oldest connection, if it has had more time than an honest client needs, and reports whether it did.
+func (p *pending) giveUp(now time.Time) bool {
+	p.mu.Lock()
+	front := p.queue.Front()
+	if front == nil || now.Sub(front.Value.(*link).opened) < patience {
+		p.mu.Unlock()
+		return false
+	}
+	oldest := front.Value.(*link)
+	p.remove(oldest)
+	p.mu.Unlock()
+	oldest.cut()
+	return true
+}
+
 // leave gives a place back; k may have lost it before.
 func (p *pending) leave(k *link) {
 	p.mu.Lock()
