@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -88,15 +89,20 @@ func (v *visit) accessCases() []attempt {
 	return append(list, v.clientIDCase())
 }
 
+// errOther is the other client's failure to do what it may: nothing that was refused to the first one.
+type errOther struct{ error }
+
+func (e *errOther) Unwrap() error { return e.error }
+
 // pair connects both clients with MQTT 5, the other one subscribed to its own topic.
 func (v *visit) pair(ctx context.Context, w *will, theirs string) (right, other client, err error) {
 	other, err = v.login(ctx, v.l, v.knockOf(v.other), MQTT5, v.other.login())
 	if err != nil {
-		return nil, nil, fmt.Errorf("connecting the other client: %w", err)
+		return nil, nil, &errOther{fmt.Errorf("connecting the other client: %w", err)}
 	}
 	if err := other.subscribe(ctx, theirs); err != nil {
 		other.disconnect()
-		return nil, nil, fmt.Errorf("subscribing the other client to %s: %w", theirs, err)
+		return nil, nil, &errOther{fmt.Errorf("subscribing the other client to %s: %w", theirs, err)}
 	}
 	who := v.right.login()
 	who.will = w
@@ -136,7 +142,8 @@ func (v *visit) foreignSubscribe(ctx context.Context, own, theirs string) (strin
 	defer other.disconnect()
 	defer right.disconnect()
 	if denied := right.subscribe(ctx, theirs); denied != nil {
-		return deniedWords(denied, ""), CauseDenied, true
+		cause := causeOf(denied)
+		return deniedWords(denied, ""), cause, plausible(cause, CauseDenied)
 	}
 	intruder := v.tag + " overheard"
 	if err := other.publish(ctx, theirs, intruder); err != nil {
@@ -159,7 +166,8 @@ func (v *visit) foreignWill(ctx context.Context, _, theirs string) (string, stri
 	intruder := v.tag + " last will"
 	right, other, err := v.pair(ctx, &will{theirs, intruder}, theirs)
 	if err != nil {
-		if cause := causeOf(err); cause == CauseLogin || cause == CauseClosed {
+		_, others := errors.AsType[*errOther](err)
+		if cause := causeOf(err); !others && (cause == CauseLogin || cause == CauseClosed) {
 			return words(err), CauseDenied, true
 		}
 		return words(err), causeOf(err), false
@@ -237,25 +245,38 @@ func (v *visit) clientIDCase() attempt {
 		who := v.right.login()
 		who.clientID = v.other.id
 		thief, err := v.login(ctx, v.l, v.knockOf(v.right), MQTT5, who)
+		got, cause := "let in under the other's id", ""
 		if err == nil {
-			thief.disconnect()
-			return "let in under the other's id", "", false
-		}
-		cause := causeOf(err)
-		if !plausible(cause, CauseLogin) {
-			return words(err), cause, false
-		}
-		select {
-		case <-other.lost():
-			return "refused, but the other was thrown out", cause, false
-		default:
-		}
-		if topic, ok := v.ownTopic(v.other); ok {
-			if err := v.roundTrip(ctx, other, topic); err != nil {
-				return "refused, but the other was disturbed: " + words(err), causeOf(err), false
+			defer thief.disconnect()
+			if rule != channels.ClientIDEqual {
+				return got, cause, false
+			}
+			got = "let in under an id of its own" // Mosquitto replaces it; then the other notices nothing
+		} else {
+			got, cause = words(err), causeOf(err)
+			if !plausible(cause, CauseLogin) {
+				return got, cause, false
 			}
 		}
-		return words(err), cause, true
+		if disturbed := v.disturbed(ctx, other); disturbed != nil {
+			return "the other was disturbed: " + words(disturbed), causeOf(disturbed), false
+		}
+		return got, cause, true
 	}
 	return a
+}
+
+// disturbed says how the other client lost its connection to somebody who came under its id, nil where it did not.
+func (v *visit) disturbed(ctx context.Context, other client) error {
+	if topic, ok := v.ownTopic(v.other); ok {
+		if err := v.roundTrip(ctx, other, topic); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-other.lost():
+		return errLost
+	case <-time.After(linger):
+		return nil
+	}
 }

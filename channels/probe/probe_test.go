@@ -19,6 +19,7 @@ import (
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
 	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/mochi-mqtt/server/v2/packets"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -89,8 +90,16 @@ func (p *pki) material(t *testing.T) Material {
 // startOpen starts a broker that lets everybody do everything, and returns its port.
 func startOpen(t *testing.T, config *tls.Config) int {
 	t.Helper()
+	return startWith(t, config, new(auth.AllowHook))
+}
+
+// startWith starts a broker that goes by some hooks; without any it refuses every login.
+func startWith(t *testing.T, config *tls.Config, hooks ...mochi.Hook) int {
+	t.Helper()
 	server := mochi.New(&mochi.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	require.NoError(t, server.AddHook(new(auth.AllowHook), nil))
+	for _, h := range hooks {
+		require.NoError(t, server.AddHook(h, nil))
+	}
 	l := listeners.NewTCP(listeners.Config{ID: "open", Address: "127.0.0.1:0", TLSConfig: config})
 	require.NoError(t, server.AddListener(l))
 	require.NoError(t, server.Serve())
@@ -150,6 +159,58 @@ func TestAnOpenBrokerFailsEveryCase(t *testing.T) {
 		assert.Contains(t, got, name)
 	}
 	assert.Regexp(t, `^connected, message back on devices/mqttpki-probe-\w{8}-0a/`, got["right client, MQTT 5"].Got)
+}
+
+// Nothing is denied to a client by keeping everybody out.
+func TestABrokerThatRefusesEveryLoginProvesNothing(t *testing.T) {
+	ca := newPKI(t)
+	port := startWith(t, &tls.Config{
+		Certificates: []tls.Certificate{ca.leaf(t, "localhost", KindServerRole)},
+		ClientAuth:   tls.RequestClientCert,
+		MinVersion:   tls.VersionTLS12,
+	})
+	got := run(t, deployment(channels.Listener{
+		Name: "CLOSED", Bind: "127.0.0.1", Port: port, Transport: channels.TLS, ClientCertificate: channels.CertificateRequired,
+		Identity: channels.Identity{User: channels.UserCN, ClientID: channels.ClientIDOwned},
+	}), ca.material(t))
+	proved := []string{"plain MQTT to the TLS port", "TLS 1.1", "client meets a wrong server name", "key of another certificate"}
+	for name, r := range got {
+		assert.Equal(t, slices.Contains(proved, name), r.OK, "%s: %s (%s)", name, r.Got, r.Cause)
+	}
+}
+
+// renaming is a broker that lets everybody in, under an id that is the user's own where own is set.
+type renaming struct {
+	auth.AllowHook
+	own bool
+}
+
+func (h *renaming) Provides(b byte) bool { return b == mochi.OnConnect || h.AllowHook.Provides(b) }
+
+func (h *renaming) OnConnect(cl *mochi.Client, _ packets.Packet) error {
+	if conn, ok := cl.Net.Conn.(*tls.Conn); ok && h.own {
+		cl.ID = conn.ConnectionState().PeerCertificates[0].Subject.CommonName
+	}
+	return nil
+}
+
+// Where the id is to be the user's name a broker may put that in the place of another, which takes nothing from anybody.
+func TestAnIDThatIsReplacedTakesNothing(t *testing.T) {
+	for _, own := range []bool{true, false} {
+		ca := newPKI(t)
+		pool := x509.NewCertPool()
+		pool.AddCert(ca.cert)
+		port := startWith(t, &tls.Config{
+			Certificates: []tls.Certificate{ca.leaf(t, "localhost", KindServerRole)},
+			ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: pool, MinVersion: tls.VersionTLS12,
+		}, &renaming{own: own})
+		got := run(t, deployment(channels.Listener{
+			Name: "L", Bind: "127.0.0.1", Port: port, Transport: channels.TLS, ClientCertificate: channels.CertificateRequired,
+			Identity: channels.Identity{User: channels.UserCN, ClientID: channels.ClientIDEqual},
+		}), ca.material(t))
+		r := got["another's client id"]
+		assert.Equal(t, own, r.OK, "%s (%s)", r.Got, r.Cause)
+	}
 }
 
 // Without the CA's password the cases that need a new certificate are left out and say why; the others run.

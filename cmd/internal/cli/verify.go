@@ -143,7 +143,9 @@ func (o *verifyOptions) excused(m *channels.Deployment) (func(*channels.Listener
 	return func(l *channels.Listener, property string) string {
 		for _, p := range problems {
 			// That ids cannot be owned is a warning, which has no property to be accepted.
-			about := string(p.Property) == property || property == string(targets.ClientID) && strings.HasSuffix(p.Path, ".identity.client_id")
+			// That another id is replaced by the user's name is no excuse: it takes nothing from anybody, which can be tried.
+			about := string(p.Property) == property || property == string(targets.ClientID) &&
+				l.Identity.ClientID != channels.ClientIDEqual && strings.HasSuffix(p.Path, ".identity.client_id")
 			if p.Severity == channels.Warning && about && (p.Listener == "" || p.Listener == l.Name) {
 				return p.Product + ": " + p.Text
 			}
