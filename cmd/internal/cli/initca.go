@@ -172,9 +172,6 @@ func (o *initOptions) secrets() (caSecrets, error) {
 	if o.RootPass.given() {
 		s.root, err = o.resolve(o.RootPass, "the root's key", true)
 	}
-	if err == nil && (len(s.issuing.secret) == 0 && s.issuing.secret.Given() || len(s.root.secret) == 0 && s.root.secret.Given()) {
-		err = withHint(usagef("an empty password does not protect the CA's keys"), "--ca-pass none leaves them unencrypted knowingly")
-	}
 	return s, err
 }
 

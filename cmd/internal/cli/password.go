@@ -22,6 +22,9 @@ const passwordBytes = 4096
 // format, shell and configuration file takes without quoting.
 const randomPasswordBytes = 20
 
+// byteOrderMark is what Windows' editors put before UTF-8 text; it is not a part of the first line.
+const byteOrderMark = "\ufeff"
+
 // sourceKind is where a password is kept.
 type sourceKind string
 
@@ -97,8 +100,17 @@ type password struct {
 }
 
 // resolve reads the password that s names. what is its purpose in a few words ("the CA's keys"), for the prompt and
-// errors; twice asks a second time, for passwords that protect something new.
-func (d *deps) resolve(s passwordSource, what string, twice bool) (password, error) {
+// errors; isNew is for passwords that are to protect something: a person is asked twice, and an empty one is refused.
+func (d *deps) resolve(s passwordSource, what string, isNew bool) (password, error) {
+	p, err := d.readPassword(s, what, isNew)
+	if err == nil && isNew && s.kind != sourceNone && len(p.secret) == 0 {
+		err = withHint(usagef("an empty password does not protect %s", what), "name another; none in its place says that there is to be no protection")
+	}
+	return p, err
+}
+
+// readPassword reads the password that s names; twice asks a person a second time.
+func (d *deps) readPassword(s passwordSource, what string, twice bool) (password, error) {
 	switch s.kind {
 	case sourceNone:
 		return password{}, nil
@@ -175,6 +187,9 @@ func readPassFile(path string) (secret keystore.Secret, public bool, err error) 
 	if errors.Is(err, io.EOF) {
 		return nil, public, fmt.Errorf("%s is empty", path)
 	}
+	if bytes.IndexByte(secret, 0) >= 0 { // no program takes such a password; Windows' shells write UTF-16 unless told otherwise
+		return nil, public, withHint(usagef("%s has a NUL byte", path), "it may be UTF-16 text; write it as UTF-8")
+	}
 	return secret, public, err
 }
 
@@ -213,6 +228,9 @@ type lineReader struct {
 func (l *lineReader) next() (keystore.Secret, error) {
 	if l.buf == nil {
 		l.buf = bufio.NewReaderSize(l.r, passwordBytes)
+		if mark, _ := l.buf.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+			_, _ = l.buf.Discard(len(mark))
+		}
 	}
 	line, err := l.buf.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {

@@ -143,7 +143,10 @@ func isEncryptedKey(path string) (bool, error) {
 
 // notices passes on what a library wants the person to know.
 func (d *deps) notices(list []ca.Notice) {
-	for _, n := range list {
+	for i, n := range list {
+		if slices.Contains(list[:i], n) {
+			continue // the root's and the issuing CA's
+		}
 		if n.Warning {
 			d.warn("%s", n.Text)
 		} else {
@@ -154,12 +157,17 @@ func (d *deps) notices(list []ca.Notice) {
 
 // backups says which old files were kept.
 func (d *deps) backups(list []safefile.Backup) {
-	var names []string
+	names := map[string][]string{}
+	var dirs []string
 	for _, b := range list {
-		names = append(names, b.Path)
+		dir := filepath.Dir(b.Path)
+		if names[dir] == nil {
+			dirs = append(dirs, dir)
+		}
+		names[dir] = append(names[dir], b.Path)
 	}
-	if len(list) > 0 {
-		d.notice("note: what was replaced is kept in %s: %s", filepath.Dir(list[0].Path), baseNames(names))
+	for _, dir := range dirs {
+		d.notice("note: what was replaced is kept in %s: %s", dir, baseNames(names[dir]))
 	}
 }
 

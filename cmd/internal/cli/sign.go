@@ -149,8 +149,31 @@ func (o *signOptions) deliver(p *ca.Product, format string) error {
 		return withHint(err, "the certificate was issued; it is in %s", o.folderOf(files))
 	}
 	o.tellStale(p, ca.FilesOf(p.Role, p.Name))
-	p.Files = append(p.Files, o.Out)
-	return o.printProduct("mqttpki.sign/1", p, nil, "", "")
+	if o.json {
+		rel, err := relativeTo(o.pki, o.Out) // as the others are
+		if err != nil {
+			return err
+		}
+		p.Files = append(p.Files, rel)
+	}
+	if err := o.printProduct("mqttpki.sign/1", p, nil, "", ""); err != nil || o.json {
+		return err
+	}
+	o.print("%s: the answer", o.Out)
+	return nil
+}
+
+// relativeTo spells a path as seen from a folder.
+func relativeTo(dir, path string) (string, error) {
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	to, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Rel(from, to)
 }
 
 // encodeAnswer writes a chain as PEM or PKCS#7, or its leaf as DER.

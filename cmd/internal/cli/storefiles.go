@@ -170,7 +170,7 @@ func (s *storeFiles) artifacts(files ca.Files, id keystore.Identity, anchors []k
 	}
 	for _, o := range list {
 		out = append(out, o.artifact)
-		s.changes = append(s.changes, o.renamed...)
+		s.changes = append(s.changes, o.changes...)
 	}
 	if s.store.made {
 		line := append(slices.Clone([]byte(s.store.secret)), '\n')
@@ -208,7 +208,7 @@ type issuedStore struct {
 	store    *keystore.Store
 	secret   keystore.Secret
 	artifact keystore.Artifact // the file, without its bytes at first
-	renamed  []keystore.Change // names that the format spells otherwise
+	changes  []keystore.Change // names that the format spells otherwise, and what is to be known of the store
 }
 
 // storesOf are the stores of an identity: its key and chain, and what it is to trust, in every format asked for.
@@ -258,16 +258,27 @@ func (s *storeFiles) encode(o *issuedStore) error {
 		case keystore.ChangeLost:
 			return fmt.Errorf("%w: %q: %s", convert.ErrLoss, c.Entry, c.Why)
 		case keystore.ChangeRenamed:
-			o.renamed = append(o.renamed, c)
+			o.changes = append(o.changes, c)
+		case keystore.ChangeNoted:
+			if c.Entry == "" { // about the store itself, such as who can open it
+				o.changes = append(o.changes, c)
+			}
 		}
 	}
 	o.artifact.Data, err = codec.Encode(fitted, opts)
 	return err
 }
 
-// tellChanges says which aliases a format spells otherwise.
+// tellChanges says which aliases a format spells otherwise, and what is to be known of a store.
 func (s *storeFiles) tellChanges() {
-	for _, c := range s.changes {
+	for i, c := range s.changes {
+		if slices.Contains(s.changes[:i], c) {
+			continue // the key store's and the truststore's
+		}
+		if c.Kind == keystore.ChangeNoted {
+			s.d.notice("note: %s", c.Why)
+			continue
+		}
 		s.d.notice("note: the alias %q is %q in the store: %s", c.Entry, c.To, c.Why)
 	}
 }
