@@ -174,7 +174,7 @@ func TestSameKeyMany(t *testing.T) {
 // TestMemory holds the memory for a hostile file to a small multiple of its size.
 func TestMemory(t *testing.T) {
 	data := unprotected(func(b *cryptobyte.Builder) {
-		for range 100_000 { // bags of the smallest size there is
+		for range 50_000 { // bags of the smallest size there is
 			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 				b.AddASN1ObjectIdentifier(parseID("1.2"))
 				b.AddASN1(tagExplicit0, func(*cryptobyte.Builder) {})

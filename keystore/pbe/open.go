@@ -96,13 +96,14 @@ func (o *Opener) secret(id string, cost int64, derive func() ([]byte, error)) ([
 }
 
 // judge takes the padding off and decides, by it and by the SEQUENCE that every plaintext is, between success, a wrong
-// password and damage. A sound beginning comes about by chance once in millions of wrong passwords at most, so
-// with it the password is right whatever the padding says.
+// password and damage. Right padding before a SEQUENCE of some fitting length comes about once in a hundred thousand wrong
+// passwords, which is too often; a SEQUENCE of just the right length, or one that begins as it should, once in millions
+// at most. With a sound beginning the password is right whatever the padding says.
 func judge(plain []byte, a algorithm) ([]byte, error) {
 	unpadded, padded := unpad(plain, a.cipher.block)
 	header, length := sequence(plain)
 	switch {
-	case padded && header > 0 && length <= len(unpadded):
+	case padded && header > 0 && (length == len(unpadded) || length < len(unpadded) && soundBeginning(plain[header:])):
 		return unpadded, nil
 	case !padded && header > 0 && length < len(plain) && length >= len(plain)-a.cipher.block && soundBeginning(plain[header:]):
 		return nil, fmt.Errorf("decrypting %s: wrong padding after sound data: %w", a.name, keystore.ErrFormat)
