@@ -28,7 +28,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
+	params := testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
@@ -43,7 +43,15 @@ func TestScripts(t *testing.T) {
 			"ports": ports,
 		},
 		RequireExplicitExec: true,
-	})
+	}
+	if testing.Short() {
+		// Under the race detector each command takes seconds: those that do several things at once.
+		params.Dir = ""
+		for _, name := range []string{"quickstart", "verify", "issue-concurrent", "convert-many", "ibm"} {
+			params.Files = append(params.Files, filepath.Join("testdata", "script", name+".txtar"))
+		}
+	}
+	testscript.Run(t, params)
 }
 
 // exits runs a program and requires its exit code, which testscript alone tells only as success or failure:
