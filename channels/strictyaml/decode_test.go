@@ -85,6 +85,14 @@ line 11, column 8: extra: a list where key: value pairs are wanted
 	assert.Equal(t, "one", got.List[0].Name, "what can be read is kept")
 }
 
+func TestAByteOrderMarkIsNoText(t *testing.T) {
+	var got outer
+	at, err := Decode([]byte("\xef\xbb\xbfserver: a\r\nlist:\r\n  - {name: b}\r\n"), &got, Options{})
+	require.NoError(t, err)
+	assert.Equal(t, "a", got.Server)
+	assert.Equal(t, Position{1, 9}, at.Find("server"))
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	for _, tc := range []struct {
 		name, text, want string
@@ -96,7 +104,9 @@ func TestDecodeRefuses(t *testing.T) {
 		{"bad syntax", "server: [a\n", "line 1, column", keystore.ErrFormat},
 		{"bad indentation", "list:\n  - name: a\n   port: 1\n", "line 3, column", keystore.ErrFormat},
 		{"an alias", "server: *a\n", "is not read here", keystore.ErrFormat},
-		{"an unquoted star", "server: *\n", "line 1", keystore.ErrFormat},
+		{"an unquoted star", "server: *\n", "line 1, column 9: a value that begins with * needs quotes", keystore.ErrFormat},
+		{"an unquoted star in a flow", "server: a\nlist:\n  - {port: 1, name: *, tags: []}\n", "line 3, column 21: a value that begins with * needs quotes", keystore.ErrFormat},
+		{"a tab", "list:\n\t- name: a\n", "line 2, column 1: a tab, and YAML is indented with blanks", keystore.ErrFormat},
 		{"a merge key", "one: {<<: {name: a}}\n", "a key must be plain text", keystore.ErrFormat},
 		{"a tag", "server: !!binary aGk=\n", "a tag", keystore.ErrFormat},
 		{"a NUL", "server: \x00\n", "control character U+0000", keystore.ErrFormat},

@@ -1,6 +1,7 @@
 package strictyaml
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -43,6 +44,7 @@ func parse(data []byte, opts Options) (body ast.Node, err error) {
 			body, err = nil, syntax(Position{}, "not YAML that can be read")
 		}
 	}()
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	if err := bound(data, opts); err != nil {
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func parse(data []byte, opts Options) (body ast.Node, err error) {
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return nil, syntaxOf(err)
+		return nil, explained(syntaxOf(err), data)
 	}
 	if len(file.Docs) == 0 || file.Docs[0] == nil || file.Docs[0].Body == nil {
 		return nil, syntax(Position{1, 1}, "the file is empty")
@@ -111,6 +113,33 @@ func shallow(tokens token.Tokens) error {
 func syntax(at Position, text string) error {
 	return Problems{{Position: at, Kind: KindSyntax, Text: text}}
 }
+
+// byteOrderMark begins the files of some editors on Windows; it is no part of the text.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// explained says in plain words what the two commonest syntax errors are: the library's words for them name neither.
+func explained(err error, data []byte) error {
+	var ps Problems
+	if !errors.As(err, &ps) || len(ps) != 1 || ps[0].Line < 1 {
+		return err
+	}
+	lines := strings.Split(string(data), "\n")
+	if ps[0].Line > len(lines) {
+		return err
+	}
+	line := lines[ps[0].Line-1]
+	if before, _, tab := strings.Cut(line, "\t"); tab && strings.Trim(before, " -") == "" {
+		return syntax(ps[0].Position, "a tab, and YAML is indented with blanks")
+	}
+	if at := bareStar.FindStringIndex(line); at != nil {
+		star := Position{ps[0].Line, utf8.RuneCountInString(line[:at[1]])}
+		return syntax(star, `a value that begins with * needs quotes: "*"`)
+	}
+	return err
+}
+
+// bareStar matches a value that begins with a star outside quotes, which YAML takes for an alias.
+var bareStar = regexp.MustCompile(`^[^"'#]*?(:|-|,|\[) *\*`)
 
 // placed matches the place with which the library begins a message when it gives no token.
 var placed = regexp.MustCompile(`^\[(\d+):(\d+)\] `)
