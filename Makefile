@@ -53,7 +53,7 @@ fuzz:
 	@$(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
 	  grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //' | while read -r name; do \
 	    echo "fuzz $$name in $${dir#$(CURDIR)/}"; \
-	    (cd "$$dir" && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) . >/tmp/mqttpki-fuzz.$$$$ 2>&1) || { cat /tmp/mqttpki-fuzz.$$$$; exit 1; }; \
+	    out=$$(cd "$$dir" && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) . 2>&1) || { echo "$$out"; exit 1; }; \
 	  done || exit 1; \
 	done
 
