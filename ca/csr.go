@@ -2,6 +2,7 @@ package ca
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -21,12 +22,22 @@ type RequestTerms struct {
 
 // FromCSR turns a certificate request (PKCS#10, RFC 2986) into a Request under terms. The request has to be signed by
 // its own key, and the key strong enough. What it asks for and does not get is named in the notices. It fails with
-// ErrPolicy.
+// ErrPolicy and keystore.ErrUnsupported.
 func FromCSR(csr *x509.CertificateRequest, terms RequestTerms) (Request, []Notice, error) {
-	if err := csr.CheckSignature(); err != nil {
-		return Request{}, nil, fmt.Errorf("checking a certificate request: %w", policy("it is not signed by its own key: %v", err))
+	if _, err := CheckKey(csr.PublicKey); err != nil { // first: an unknown kind of key has no signature to check either
+		return Request{}, nil, fmt.Errorf("checking a certificate request: %w", err)
 	}
-	if _, err := CheckKey(csr.PublicKey); err != nil {
+	var insecure x509.InsecureAlgorithmError
+	err := csr.CheckSignature()
+	switch {
+	case errors.As(err, &insecure):
+		err = policy("it is signed with %v, which can be forged", x509.SignatureAlgorithm(insecure))
+	case errors.Is(err, x509.ErrUnsupportedAlgorithm):
+		err = fmt.Errorf("its signature algorithm: %w", keystore.ErrUnsupported)
+	case err != nil:
+		err = policy("it is not signed by its own key: %v", err)
+	}
+	if err != nil {
 		return Request{}, nil, fmt.Errorf("checking a certificate request: %w", err)
 	}
 	req := Request{Role: terms.Role, Name: terms.Name, PublicKey: csr.PublicKey, AllowName: terms.AllowName, SANs: terms.SANs}

@@ -255,6 +255,15 @@ func TestSignCSR(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = ca.FromCSR(csr(t, &x509.CertificateRequest{}, weakKey), ca.RequestTerms{Role: ca.RoleClient, Name: "a"})
 	require.ErrorIs(t, err, ca.ErrPolicy)
+
+	// What cannot be checked is not called forged.
+	forgeable, unknown := *request, *request
+	forgeable.SignatureAlgorithm, unknown.SignatureAlgorithm = x509.MD5WithRSA, x509.UnknownSignatureAlgorithm
+	_, _, err = ca.FromCSR(&forgeable, ca.RequestTerms{Role: ca.RoleClient, Name: "a"})
+	require.ErrorIs(t, err, ca.ErrPolicy)
+	assert.ErrorContains(t, err, "it is signed with MD5-RSA, which can be forged")
+	_, _, err = ca.FromCSR(&unknown, ca.RequestTerms{Role: ca.RoleClient, Name: "a"})
+	require.ErrorIs(t, err, keystore.ErrUnsupported)
 }
 
 // TestExternalCA: a request goes out, the reply comes back in every shape.

@@ -274,6 +274,14 @@ func TestProblems(t *testing.T) {
 	assert.Equal(t, inspect.Error, describe(with(stranger, good), nil).Problems[0].Severity, "the worst is not first")
 }
 
+// TestSealedCertificatesAreNotMissing: of what could not be opened nothing is said to be missing.
+func TestSealedCertificatesAreNotMissing(t *testing.T) {
+	store := &keystore.Store{Identities: []keystore.Identity{{Alias: "a", Locked: keystore.ErrPassword}}}
+	assert.Contains(t, codes(describe(store, nil)), "key-without-certificate")
+	store.Problems = []keystore.Problem{{Code: "sealed", Severity: "notice", Text: "encrypted parts: 1"}}
+	assert.NotContains(t, codes(describe(store, nil)), "key-without-certificate")
+}
+
 func TestReaders(t *testing.T) {
 	pbes2 := "PBES2 PBKDF2-HMAC-SHA256 AES-256-CBC"
 	leaf := issue(t, "Leaf", ecKey(t), nil, nil)

@@ -40,8 +40,9 @@ func problems(s *keystore.Store, o Options) []Problem {
 	f.file(s, o)
 	f.protection(s)
 	known := subjects(s)
+	sealed := slices.ContainsFunc(s.Problems, func(p keystore.Problem) bool { return p.Code == "sealed" })
 	for i := range s.Identities {
-		f.identity(&s.Identities[i], known)
+		f.identity(&s.Identities[i], known, sealed)
 	}
 	for _, list := range [][]keystore.Anchor{s.Anchors, s.Loose} {
 		for _, a := range list {
@@ -136,8 +137,9 @@ func (f *finder) protection(s *keystore.Store) {
 	}
 }
 
-// identity judges a key and its chain; known holds the subjects of all certificates in the file.
-func (f *finder) identity(id *keystore.Identity, known map[string]bool) {
+// identity judges a key and its chain; known holds the subjects of all certificates in the file, and sealed says that
+// there may be more in what could not be opened.
+func (f *finder) identity(id *keystore.Identity, known map[string]bool, sealed bool) {
 	name := id.Alias
 	leaf := id.Leaf()
 	if leaf != nil {
@@ -147,6 +149,9 @@ func (f *finder) identity(id *keystore.Identity, known map[string]bool) {
 		f.add("key-locked", Notice, id.Alias, "The private key cannot be read without its password.")
 	}
 	if leaf == nil {
+		if sealed {
+			return
+		}
 		f.add("key-without-certificate", Warning, id.Alias, "There is no certificate for the private key.")
 		return
 	}

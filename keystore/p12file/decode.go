@@ -92,7 +92,7 @@ func (d *decoder) decode(data []byte) (*keystore.Store, error) {
 	}
 	d.reportUnknown()
 	if d.sealed > 0 {
-		d.report.add("notice", "sealed", "", "without the password nothing can be told about what %d encrypted parts hold", d.sealed)
+		d.report.add("notice", "sealed", "", "what is encrypted cannot be told without the password; encrypted parts: %d", d.sealed)
 	}
 	store := assemble(d.keys, d.certs, d.limits, &d.report)
 	store.Others = d.others

@@ -15,8 +15,12 @@ func ParseRequest(data []byte) (*x509.CertificateRequest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a request: %w", err)
 	}
-	if len(raw) != 1 {
-		return nil, malformed("reading a request: the file has %d, not one", len(raw))
+	switch len(raw) {
+	case 0:
+		return nil, malformed("there is no certificate request in it")
+	case 1:
+	default:
+		return nil, malformed("there are %d certificate requests in it; one is expected", len(raw))
 	}
 	request, err := x509.ParseCertificateRequest(raw[0])
 	if err != nil {
