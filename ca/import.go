@@ -86,7 +86,10 @@ func chooseIdentity(store *keystore.Store, alias string) (*keystore.Identity, er
 	}
 	switch {
 	case len(found) == 0:
-		return nil, fmt.Errorf("there is no private key %s in the file: %w", shortQuote(alias), ErrNotFound)
+		if alias == "" {
+			return nil, fmt.Errorf("the CA's private key: %w", ErrNotFound)
+		}
+		return nil, fmt.Errorf("the private key %s: %w", shortQuote(alias), ErrNotFound)
 	case len(found) > 1:
 		return nil, policy("the file has %d private keys; say which by its alias", len(found))
 	case found[0].Key == nil:
@@ -120,7 +123,7 @@ func importedChain(store *keystore.Store, identity *keystore.Identity) ([]*x509.
 		chain = append(chain, certs[i].X509)
 	}
 	if top := chain[len(chain)-1]; !selfIssued(top) {
-		return nil, policy("the root is missing: nothing in the file has issued %s", shortQuote(top.Subject.String()))
+		return nil, policy("the root is missing: nothing here has issued %s; its certificate has to come along", shortQuote(top.Subject.String()))
 	}
 	const most = 2 // what the folder has a place for
 	if len(chain) > most {

@@ -232,6 +232,9 @@ func runImport(ctx context.Context, o *initOptions) error {
 		Store: store, Alias: o.Alias, Password: secrets.issuing.secret, Iterations: o.Iterations, Force: o.Force,
 		Extra: append(secrets.artifacts(), o.settingsFile(importedSubject(store))),
 	}, ca.Options{Now: o.now, Random: o.random})
+	if errors.Is(err, ca.ErrNotFound) {
+		return withHint(err, "mqttpki inspect %s shows the keys; where it lies in a file of its own: --import KEY --import CERTIFICATE", quoted(o.Import[0]))
+	}
 	if err != nil {
 		return withInPassHint(o.folderTaken(err))
 	}
