@@ -339,6 +339,28 @@ func TestStateThatCannotBeUsed(t *testing.T) {
 			assert.Equal(t, data, left, "the file is left for whoever wants to look at it")
 		})
 	}
+	t.Run("cut off", func(t *testing.T) {
+		r := newRig(t)
+		r.opts.StateDir = t.TempDir()
+		r.start()
+		w := r.client(required, r.ca.client("dev1"), 5, connectOptions{id: "tank", keep: true, expiry: 600})
+		for i := range 50 {
+			w.published(fmt.Sprintf("devices/dev1/%d", i), strings.Repeat("x", 4000), true)
+		}
+		require.NoError(t, r.broker.Close())
+		path := filepath.Join(r.opts.StateDir, storeName)
+		whole, err := os.ReadFile(path)
+		require.NoError(t, err)
+		d, m, _ := r.source()
+		for _, length := range []int{1, 4096, 5000, 8192, 12288, 3 * 4096, 65536, 100_000, 150_000} {
+			require.NoError(t, os.WriteFile(path, whole[:length], 0o600))
+			b, err := New(d, m, r.opts)
+			require.NoError(t, err)
+			err = b.Start(t.Context())
+			assert.ErrorIs(t, err, keystore.ErrFormat, "%d of %d bytes", length, len(whole))
+			assert.NoError(t, b.Close())
+		}
+	})
 	t.Run("of a later version", func(t *testing.T) {
 		r := newRig(t)
 		r.opts.StateDir = t.TempDir()

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -86,21 +88,52 @@ func openStore(dir string, every time.Duration, log *slog.Logger) (*store, error
 	return s, nil
 }
 
-// openBolt opens the file; bbolt panics on some kinds of damage.
-func openBolt(path string) (db *bbolt.DB, err error) {
+// openBolt opens the file, which it leaves as it is when it is damaged.
+func openBolt(path string) (*bbolt.DB, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+		if err := checkWhole(path, info.Size()); err != nil {
+			return nil, err
+		}
+	}
+	return openWith(path, bbolt.Options{Timeout: lockTimeout})
+}
+
+// checkWhole refuses a file that was cut off: bbolt maps it into memory, where what lies past its end is a fault that
+// ends the process. Opened for reading alone it looks at the beginning only, where the file's length is said.
+func checkWhole(path string, size int64) error {
+	db, err := openWith(path, bbolt.Options{Timeout: lockTimeout, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	var wanted int64
+	err = db.View(func(tx *bbolt.Tx) error { wanted = tx.Size(); return nil })
+	if err == nil && size < wanted {
+		err = damaged(fmt.Sprintf("%d bytes of %d are left of it", size, wanted))
+	}
+	return errors.Join(err, db.Close())
+}
+
+// openWith opens the file; bbolt panics on some kinds of damage.
+func openWith(path string, options bbolt.Options) (db *bbolt.DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			db, err = nil, fmt.Errorf("the file is damaged (%v); move it away to begin anew: %w", r, keystore.ErrFormat)
+			db, err = nil, damaged(r)
 		}
 	}()
-	db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout})
+	db, err = bbolt.Open(path, 0o600, &options)
+	_, byPath := errors.AsType[*fs.PathError](err)
+	_, bySystem := errors.AsType[syscall.Errno](err)
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("another broker runs on it: %w", keystore.ErrLocked)
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("the file is damaged, or none of ours (%w); move it away to begin anew: %w", err, keystore.ErrFormat)
+	case err != nil && !byPath && !bySystem:
+		return nil, damaged(err)
 	}
 	return db, err
+}
+
+func damaged(what any) error {
+	return fmt.Errorf("the file is damaged, or none of ours (%v); move it away to begin anew: %w", what, keystore.ErrFormat)
 }
 
 func prepareStore(tx *bbolt.Tx) error {
