@@ -23,6 +23,8 @@ type deps struct {
 	readSafe  func() ([]byte, error) // reads a line from the terminal without showing it
 	stdinLine *lineReader            // shared by everything that reads lines of standard input
 
+	opened openedKeys // by commands that one command runs; nil: not kept
+
 	pki        string
 	defaultPKI string // the folder where --pki does not name one
 	quiet      bool

@@ -116,7 +116,7 @@ func (d *deps) unlockKey(h *ca.Home, keyPath, passPath, flag string, source pass
 	if err != nil {
 		return nil, withHint(err, "name where the CA's password is kept: %s file:PATH", flag)
 	}
-	a, err := unlock(pass.secret)
+	a, err := d.opened.open(h.Path(keyPath), pass.secret, unlock)
 	if errors.Is(err, keystore.ErrPassword) {
 		err = withHint(err, "name where the CA's password is kept: %s file:PATH", flag)
 	}

@@ -65,6 +65,7 @@ func runQuickstart(ctx context.Context, o *quickstartOptions) error {
 	if err := o.claim(); err != nil {
 		return err
 	}
+	o.opened = openedKeys{}
 	host := hostName()
 	if err := o.makePKI(ctx, host); err != nil {
 		return err
@@ -85,6 +86,7 @@ func runQuickstart(ctx context.Context, o *quickstartOptions) error {
 		return err
 	}
 	err = o.prove(ctx, x)
+	o.opened = nil // a broker that stays up has no use for the CA's key
 	if o.Serve && err == nil {
 		err = o.serve(ctx, b)
 	}
