@@ -80,6 +80,9 @@ Exit code 3 when a line is not as it should be.`,
 }
 
 func runVerify(ctx context.Context, o *verifyOptions) error {
+	if o.Timeout <= 0 {
+		return usagef("--timeout %s: a case needs some time", o.Timeout)
+	}
 	x, err := o.loadDeployment(o.Model)
 	if err != nil {
 		return err
