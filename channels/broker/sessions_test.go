@@ -146,6 +146,7 @@ func TestSessionsExpire(t *testing.T) {
 	away := r.client(required, dev, 5, stored)
 	away.subscribe("devices/dev1/#")
 	away.leave()
+	r.logged("client disconnected\" client=tank") // by then the date at which it expires is set
 	shortened := r.client(required, dev, 5, connectOptions{id: "shortened", keep: true, expiry: 600})
 	shortened.send(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Disconnect}, ReasonCode: packets.CodeDisconnectWillMessage.Code,
 		Properties: packets.Properties{SessionExpiryInterval: 1, SessionExpiryIntervalFlag: true}})
