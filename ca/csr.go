@@ -47,7 +47,7 @@ func FromCSR(csr *x509.CertificateRequest, terms RequestTerms) (Request, []Notic
 	} else if terms.SANs == nil {
 		guessed, _, err := ServerSANs(terms.Name)
 		if err != nil && !terms.TakeSANs {
-			return Request{}, nil, err
+			return Request{}, nil, fmt.Errorf("guessing the names of server %s: %w", shortQuote(terms.Name), err)
 		}
 		given = append(given, guessed...)
 		if terms.TakeSANs {

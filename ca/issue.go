@@ -70,23 +70,20 @@ func PEMFiles(p *Product) ([]keystore.Artifact, error) {
 // write its files, mark it issued. It fails with ErrPolicy, with keystore.ErrExists where the name is live or a file is
 // there, and with keystore.ErrLocked; then nothing was written, and no usable certificate exists.
 func (h *Home) Issue(ctx context.Context, a *Authority, o Order) (*Product, error) {
-	p, err := h.issue(ctx, a, o)
-	if err != nil {
-		return nil, fmt.Errorf("issuing %s %s: %w", o.Role, shortQuote(o.Name), err)
-	}
-	return p, nil
-}
-
-func (h *Home) issue(ctx context.Context, a *Authority, o Order) (*Product, error) {
 	prepared, product, err := o.prepare(a, h.opts) // before the lock: RSA keys take their time
 	if err != nil {
-		return nil, err
+		return nil, err // which names the order
 	}
 	err = h.exclusively(ctx, func() error { return h.carryOut(ctx, a, o, prepared, product) })
 	if err != nil {
-		return nil, err
+		return nil, o.failed(err)
 	}
 	return product, nil
+}
+
+// failed says what was being done when err came up.
+func (o *Order) failed(err error) error {
+	return fmt.Errorf("issuing %s %s: %w", o.Role, shortQuote(o.Name), err)
 }
 
 // prepare makes the order's key, unless it is there or elsewhere, and decides on the certificate.
@@ -100,16 +97,16 @@ func (o *Order) prepare(a *Authority, opts Options) (*Prepared, *Product, error)
 			}
 			key, err := kind.Generate(opts.Random)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, o.failed(err)
 			}
 			o.Key = key
 		}
 		if o.Key.Signer == nil {
-			return nil, nil, policy("the key's algorithm is unknown")
+			return nil, nil, o.failed(policy("the key's algorithm is unknown"))
 		}
 		o.PublicKey = o.Key.Signer.Public()
 	} else if o.Key != nil {
-		return nil, nil, policy("a key and a public key are given")
+		return nil, nil, o.failed(policy("a key and a public key are given"))
 	}
 	prepared, err := a.Prepare(profile, o.Request)
 	if err != nil {

@@ -42,11 +42,10 @@ func CheckClientName(name string, allowAny bool) ([]Notice, error) {
 		return nil, nil
 	}
 	if err := checkAnyName(name); err != nil {
-		return nil, fmt.Errorf("naming a client %s: %w", shortQuote(name), err)
+		return nil, err
 	}
 	if !allowAny {
-		return nil, fmt.Errorf("naming a client %s: %w", shortQuote(name), policy(
-			"a user name is 1 to 64 letters, digits, dots, underscores and hyphens, beginning with a letter or digit; another has to be allowed explicitly"))
+		return nil, policy("a user name is 1 to 64 letters, digits, dots, underscores and hyphens, beginning with a letter or digit; another has to be allowed explicitly")
 	}
 	var notices []Notice
 	for _, r := range risky {

@@ -197,7 +197,7 @@ func ServerSANs(name string) ([]SAN, []Notice, error) {
 	}
 	san, err := dnsSAN(name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("guessing the names of server %s: %w", shortQuote(name), err)
+		return nil, nil, err
 	}
 	var notices []Notice
 	base, wildcard := strings.CutPrefix(san.Value, "*.")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -156,7 +157,7 @@ func (o *convertOptions) printPlan(w io.Writer, r *conversion) {
 			break
 		}
 		if from, ok := renamed[e.Alias]; ok {
-			line("  renamed  %s -> %s: %s (%s)", from.From, e.Alias, e.what(), from.Why)
+			line("  renamed  %s -> %s: %s (%s)", cmp.Or(from.From, "(no name)"), e.Alias, e.what(), from.Why)
 		} else {
 			line("  kept     %s: %s", e.Alias, e.what())
 		}

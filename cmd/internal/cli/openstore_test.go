@@ -178,3 +178,8 @@ func TestProgress(t *testing.T) {
 	}
 	assert.Equal(t, "\r\x1b[K", screen.String(), "off a terminal, or when asked to be quiet, there is none")
 }
+
+// TestPrintable: what comes from a file cannot move the cursor, nor make a line read as another.
+func TestPrintable(t *testing.T) {
+	assert.Equal(t, "a\uFFFDb\uFFFDc\uFFFDd\uFFFDe\nf\tü", printable("a\x1bb\u202ec\u2066d\u200fe\nf\tü"))
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"unicode"
 
 	"github.com/mqttpki/mqttpki/ca"
 	"github.com/mqttpki/mqttpki/ca/inventory"
@@ -146,10 +147,10 @@ func (d *deps) report(command string, err error) int {
 }
 
 // printable replaces control characters other than line feed and tab: errors quote names from untrusted files, which
-// must not move the cursor or recolour the terminal.
+// must not move the cursor, recolour the terminal or turn the order of letters round.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u202e' {
+		if r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
 			return '\uFFFD'
 		}
 		return r
