@@ -42,6 +42,9 @@ func (d *deps) openPKI(ctx context.Context, profile string) (*ca.Home, error) {
 	if errors.Is(err, ca.ErrNotFound) {
 		return nil, withHint(err, "mqttpki init-ca%s, or name another folder with --pki", d.here())
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, withHint(err, "bring the file back from a backup")
+	}
 	return h, err
 }
 
