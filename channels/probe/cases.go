@@ -128,16 +128,30 @@ func (v *visit) revokedCase() attempt {
 
 // foreignKeyCase shows the right client's certificate without having its key.
 func (v *visit) foreignKeyCase() attempt {
-	const name = "key of another certificate"
-	if v.right.Certificate == nil {
-		return attempt{name: name, expected: expectRefused, leftOut: "it needs a client's certificate; " + v.NoMint}
+	a := attempt{name: "key of another certificate", expected: expectRefused}
+	if v.right.Certificate == nil && v.Mint == nil {
+		a.leftOut = "it needs a client's certificate; " + v.NoMint
+		return a
 	}
-	key, err := foreignKey(v.Random)
-	if err != nil {
-		return attempt{name: name, expected: expectRefused, leftOut: err.Error()}
+	a.run = func(ctx context.Context) (string, string, bool) {
+		mixed := tls.Certificate{}
+		if v.right.Certificate != nil {
+			mixed.Certificate = v.right.Certificate.Certificate
+		} else { // the right client shows none where it need not
+			made, err := v.Mint(ctx, KindClient, v.tag+"k")
+			if err != nil {
+				return words(err), CauseOther, false
+			}
+			mixed.Certificate = made.Certificate
+		}
+		key, err := foreignKey(v.Random)
+		if err != nil {
+			return words(err), CauseOther, false
+		}
+		mixed.PrivateKey = key
+		return v.refused(a.name, knock{certificate: &mixed, wait: true}, CauseBadSignature, CauseBadCertificate, CauseHandshake).run(ctx)
 	}
-	mixed := &tls.Certificate{Certificate: v.right.Certificate.Certificate, PrivateKey: key}
-	return v.refused(name, knock{certificate: mixed, wait: true}, CauseBadSignature, CauseBadCertificate, CauseHandshake)
+	return a
 }
 
 // refused must end before CONNACK says yes, for one of the causes.
@@ -194,8 +208,11 @@ func (v *visit) plainCase() attempt {
 			return "let in", "", false
 		}
 		cause := causeOf(err)
-		if cause == CauseUnreachable || cause == CauseTimeout {
+		switch cause {
+		case CauseUnreachable, CauseTimeout:
 			return words(err), cause, false
+		case CauseLogin:
+			return "plain MQTT is answered: " + words(err), cause, false
 		}
 		// An alert, an HTTP error or an end of file: each is the port saying that this is not TLS.
 		return words(err), CauseNotTLS, true

@@ -179,6 +179,41 @@ func TestABrokerThatRefusesEveryLoginProvesNothing(t *testing.T) {
 	}
 }
 
+// A port without TLS answers plain MQTT, whatever it answers.
+func TestAPlainPortIsNoTLSPort(t *testing.T) {
+	ca := newPKI(t)
+	port := startWith(t, nil) // which refuses every login
+	got := run(t, deployment(channels.Listener{
+		Name: "PLAIN", Bind: "127.0.0.1", Port: port, Transport: channels.TLS, ClientCertificate: channels.CertificateRequired,
+		Identity: channels.Identity{User: channels.UserCN, ClientID: channels.ClientIDOwned},
+	}), ca.material(t))
+	r := got["plain MQTT to the TLS port"]
+	assert.False(t, r.OK, r.Got)
+	assert.Contains(t, r.Got, "plain MQTT is answered")
+}
+
+// Where a certificate is optional the right client shows none, and a wrong one is to be refused all the same.
+func TestWrongCertificatesWhereTheyAreOptional(t *testing.T) {
+	ca := newPKI(t)
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.cert)
+	port := startOpen(t, &tls.Config{
+		Certificates: []tls.Certificate{ca.leaf(t, "localhost", KindServerRole)},
+		ClientAuth:   tls.VerifyClientCertIfGiven, ClientCAs: pool, MinVersion: tls.VersionTLS12,
+	})
+	d := deployment(channels.Listener{
+		Name: "OPTIONAL", Bind: "127.0.0.1", Port: port, Transport: channels.TLS, ClientCertificate: channels.CertificateOptional,
+		Identity: channels.Identity{User: channels.UserNone, ClientID: channels.ClientIDOwned},
+	})
+	d.Revocation.CRL = false
+	got := run(t, d, ca.material(t))
+	for _, name := range []string{"a stranger's certificate", "expired certificate", "certificate not yet valid", "server's certificate", "key of another certificate"} {
+		r := got[name]
+		assert.Empty(t, r.LeftOut, name)
+		assert.True(t, r.OK, "%s: %s", name, r.Got)
+	}
+}
+
 // renaming is a broker that lets everybody in, under an id that is the user's own where own is set.
 type renaming struct {
 	auth.AllowHook
