@@ -77,12 +77,28 @@ func runChannelsInit(ctx context.Context, o *channelsInitOptions) error {
 	if err != nil {
 		return withHint(fmt.Errorf("writing the listener model: %w", err), "repeat with --force; the old model is kept as a dated backup")
 	}
+	if o.json {
+		report := channelsInitReport{Schema: "mqttpki.channels-init/1", File: path, Preset: o.Preset, Server: server, Listeners: []string{}}
+		for _, l := range model.Listeners {
+			report.Listeners = append(report.Listeners, l.Name)
+		}
+		return o.printJSON(report)
+	}
 	o.backups(result.Backups)
 	o.print("%s: %s, preset %s", printable(path), counted(len(model.Listeners), "listener"), o.Preset)
 	if model.Users.File != "" {
 		o.notice("note: add password users with mqttpki channels user add NAME")
 	}
 	return nil
+}
+
+// channelsInitReport is a new model, for machines.
+type channelsInitReport struct {
+	Schema    string   `json:"schema"`
+	File      string   `json:"file"`
+	Preset    string   `json:"preset"`
+	Server    string   `json:"server"`
+	Listeners []string `json:"listeners"`
 }
 
 // onlyServer returns the name of the PKI's only server.

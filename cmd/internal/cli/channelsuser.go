@@ -212,11 +212,27 @@ func runUserAdd(ctx context.Context, o *channelsUserOptions) error {
 	if err != nil {
 		return err
 	}
+	report := channelsUserReport{Schema: "mqttpki.channels-user/1", Name: o.Name, Change: verb, File: path}
+	if pass.made {
+		report.PassFile = passPath(path, o.Name)
+	}
+	if o.json {
+		return o.printJSON(report)
+	}
 	o.print("%s: %s in %s", o.Name, verb, printable(path))
 	if pass.made {
-		o.print("%s: the password", printable(passPath(path, o.Name)))
+		o.print("%s: the password", printable(report.PassFile))
 	}
 	return nil
+}
+
+// channelsUserReport is a change of the password file, for machines.
+type channelsUserReport struct {
+	Schema   string `json:"schema"`
+	Name     string `json:"name"`
+	Change   string `json:"change"` // added, changed or removed
+	File     string `json:"file"`
+	PassFile string `json:"pass_file,omitempty"` // of a password that was made up
 }
 
 func runUserRemove(ctx context.Context, o *channelsUserOptions) error {
@@ -237,6 +253,9 @@ func runUserRemove(ctx context.Context, o *channelsUserOptions) error {
 		if err := os.Remove(passPath(path, o.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("removing the user's password file: %w", err)
 		}
+	}
+	if o.json {
+		return o.printJSON(channelsUserReport{Schema: "mqttpki.channels-user/1", Name: o.Name, Change: "removed", File: path})
 	}
 	o.print("%s: removed from %s", printable(o.Name), printable(path))
 	return nil

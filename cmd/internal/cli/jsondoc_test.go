@@ -32,6 +32,8 @@ func TestJSONIsDocumented(t *testing.T) {
 		{"mqttpki.check/1", []any{checkReport{}}},
 		{"mqttpki.export/1", []any{exportReport{}}},
 		{"mqttpki.clean/1", []any{cleanReport{}}},
+		{"mqttpki.channels-init/1", []any{channelsInitReport{}}},
+		{"mqttpki.channels-user/1", []any{channelsUserReport{}}},
 		{"mqttpki.channels-list/1", []any{channelsListReport{}}},
 		{"mqttpki.channels-check/1", []any{channelsCheckReport{}}},
 		{"mqttpki.channels-emit/1", []any{channelsEmitReport{}}},
