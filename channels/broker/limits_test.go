@@ -288,9 +288,11 @@ func TestPendingCutsTheOldestOnlyAfterItsTime(t *testing.T) {
 	p := newPending(1)
 	a, b := net.Pipe()
 	defer b.Close()
-	first := &link{raw: a, opened: now.Add(-2 * patience), closing: make(chan struct{})}
+	first := &link{raw: a, opened: now, closing: make(chan struct{})}
 	require.True(t, p.enter(first, clock, nil))
-	second := &link{raw: a, opened: now, closing: make(chan struct{})}
+	now = now.Add(2 * patience)
+	// It has waited for a place longer than others may keep one: the time that it has begins now.
+	second := &link{raw: a, opened: now.Add(-2 * patience), closing: make(chan struct{})}
 	require.True(t, p.enter(second, clock, nil), "the first has had its time")
 	select {
 	case <-first.closing:

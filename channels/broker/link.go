@@ -19,6 +19,7 @@ type link struct {
 	listener *listener
 	raw      net.Conn  // TCP
 	opened   time.Time // when it was accepted
+	placed   time.Time // when it got its place among those on their way to a CONNECT; pending's own
 	remote   string
 
 	peer atomic.Pointer[peer] // what TLS found out; nil without TLS, and when the connection is over

@@ -18,7 +18,8 @@ type pending struct {
 	freed chan struct{} // has an element when a place may have become free
 }
 
-// patience is how long the oldest connection is left alone when others wait for its place.
+// patience is how long the oldest connection is left alone when others wait for its place. It begins with the place: who
+// had to wait for one has as much time as others.
 const patience = time.Second
 
 func newPending(limit int) *pending {
@@ -31,12 +32,13 @@ func (p *pending) enter(k *link, now func() time.Time, stop <-chan struct{}) boo
 	for {
 		p.mu.Lock()
 		if len(p.at) < p.limit {
+			k.placed = now()
 			p.at[k] = p.queue.PushBack(k)
 			p.mu.Unlock()
 			return true
 		}
 		oldest := p.queue.Front().Value.(*link)
-		wait := patience - now().Sub(oldest.opened)
+		wait := patience - now().Sub(oldest.placed)
 		if wait <= 0 {
 			p.remove(oldest)
 			p.mu.Unlock()
@@ -60,7 +62,7 @@ func (p *pending) enter(k *link, now func() time.Time, stop <-chan struct{}) boo
 func (p *pending) giveUp(now time.Time) bool {
 	p.mu.Lock()
 	front := p.queue.Front()
-	if front == nil || now.Sub(front.Value.(*link).opened) < patience {
+	if front == nil || now.Sub(front.Value.(*link).placed) < patience {
 		p.mu.Unlock()
 		return false
 	}
