@@ -137,6 +137,11 @@ var (
 	datedBackup = regexp.MustCompile(`\.\d{8}T\d{6}Z(-\d+)?\.bak$`)
 )
 
+// isUserPass tells the passwords that `channels user add` made up.
+func isUserPass(slashed string) bool {
+	return strings.HasPrefix(slashed, "users/") && strings.HasSuffix(slashed, ".pass")
+}
+
 // plan sorts the folder's files.
 func (o *cleanOptions) plan(identities map[string]bool) (cleaning, error) {
 	var todo cleaning
@@ -156,7 +161,7 @@ func (o *cleanOptions) plan(identities map[string]bool) (cleaning, error) {
 			todo.foreign = append(todo.foreign, rel)
 		case slices.Contains(cleanKeep, slashed):
 			todo.keep = append(todo.keep, rel)
-		case slices.Contains(cleanRemove, slashed), identities[plain], strings.HasPrefix(slashed, "broker/"):
+		case slices.Contains(cleanRemove, slashed), identities[plain], strings.HasPrefix(slashed, "broker/"), isUserPass(slashed):
 			todo.remove = append(todo.remove, rel)
 		default:
 			todo.foreign = append(todo.foreign, rel)
@@ -175,7 +180,7 @@ func (o *cleanOptions) confirm(todo cleaning) error {
 		o.detail("remove %s", filepath.Join(o.pki, f))
 	}
 	for _, f := range todo.foreign {
-		o.notice("note: %s is not mqttpki's and stays", filepath.Join(o.pki, f))
+		o.notice("note: %s is not in the inventory and stays", filepath.Join(o.pki, f))
 	}
 	if o.Yes {
 		return nil
