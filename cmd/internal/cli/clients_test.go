@@ -86,10 +86,15 @@ func TestClientsOfEveryKind(t *testing.T) {
 			var heard bytes.Buffer
 			listener.Stdout, listener.Stderr = &heard, &heard
 			require.NoError(t, listener.Start())
-			for range 100 { // a publish before the subscription is lost, so it is repeated until the listener has ended
+			ended := make(chan error, 1)
+			go func() { ended <- listener.Wait() }()
+			for waiting := true; waiting; { // a publish before the subscription is lost, so it is repeated until one arrives
 				interop.Run(t, d.client, pub, append(files, "-V", version, "-i", demoClient, "-t", topic, "-q", "1", "-m", "hello")...)
-				if waitFor(listener, 200*time.Millisecond) {
-					break
+				select {
+				case err := <-ended:
+					require.NoError(t, err, heard.String())
+					waiting = false
+				case <-time.After(200 * time.Millisecond):
 				}
 			}
 			assert.Equal(t, "hello\n", heard.String(), version)
@@ -145,16 +150,4 @@ func TestClientsOfEveryKind(t *testing.T) {
 		assert.Contains(t, out, "Publishing data", out) // its exit code is 0 whatever happens
 		assert.NotContains(t, out, "failed", out)
 	})
-}
-
-// waitFor reports whether a program has ended, successfully, within the time.
-func waitFor(cmd *exec.Cmd, limit time.Duration) bool {
-	done := make(chan error, 1)
-	go func() { _, err := cmd.Process.Wait(); done <- err }()
-	select {
-	case err := <-done:
-		return err == nil
-	case <-time.After(limit):
-		return false
-	}
 }
