@@ -25,6 +25,7 @@ type wire struct {
 	in      *bufio.Reader
 	version byte
 	id      uint16
+	held    []packets.Packet // read while an answer was waited for
 }
 
 // patience of tests; nothing is asserted about how much of it is used.
@@ -114,6 +115,15 @@ func (w *wire) trySend(pk packets.Packet) error {
 func (w *wire) next() (packets.Packet, error) { return w.nextWithin(testPatience) }
 
 func (w *wire) nextWithin(wait time.Duration) (packets.Packet, error) {
+	if len(w.held) > 0 {
+		pk := w.held[0]
+		w.held = w.held[1:]
+		return pk, nil
+	}
+	return w.read(wait)
+}
+
+func (w *wire) read(wait time.Duration) (packets.Packet, error) {
 	var pk packets.Packet
 	_ = w.conn.SetReadDeadline(time.Now().Add(wait))
 	first, err := w.in.ReadByte()
@@ -275,11 +285,21 @@ func (w *wire) publish(topic, payload string, qos byte, retain bool) {
 	w.send(pk)
 }
 
-// published publishes with QoS 1 and returns the reason of the answer.
+// published publishes with QoS 1 and returns the reason of the answer. When it returns the message is in the queues of
+// those who get it: the server acknowledges first and delivers afterwards, but answers a PINGREQ only after both.
 func (w *wire) published(topic, payload string, retain bool) byte {
 	w.r.Helper()
 	w.publish(topic, payload, 1, retain)
-	return w.expect(packets.Puback).ReasonCode
+	reason := w.expect(packets.Puback).ReasonCode
+	w.send(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Pingreq}})
+	for {
+		pk, err := w.read(testPatience)
+		require.NoError(w.r, err, "waiting for the answer to a PINGREQ; the broker's log:\n%s", w.r.log)
+		if pk.FixedHeader.Type == packets.Pingresp {
+			return reason
+		}
+		w.held = append(w.held, pk) // its own message, if it listens
+	}
 }
 
 // message expects a PUBLISH and acknowledges it.
