@@ -22,7 +22,9 @@ func TestAStopSaysGoodbye(t *testing.T) {
 	var clients []*wire
 	for _, listener := range []string{required, secureWS} {
 		for _, version := range both {
-			clients = append(clients, r.client(listener, dev, version, connectOptions{id: listener + versionName(version)}))
+			w := r.client(listener, dev, version, connectOptions{id: listener + versionName(version)})
+			w.settle() // the server may still be busy letting it in when the CONNACK comes
+			clients = append(clients, w)
 		}
 	}
 	silent, err := net.Dial("tcp", r.address(required)) // has not begun its handshake

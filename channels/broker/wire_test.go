@@ -286,19 +286,27 @@ func (w *wire) publish(topic, payload string, qos byte, retain bool) {
 }
 
 // published publishes with QoS 1 and returns the reason of the answer. When it returns the message is in the queues of
-// those who get it: the server acknowledges first and delivers afterwards, but answers a PINGREQ only after both.
+// those who get it; the server acknowledges first and delivers afterwards.
 func (w *wire) published(topic, payload string, retain bool) byte {
 	w.r.Helper()
 	w.publish(topic, payload, 1, retain)
 	reason := w.expect(packets.Puback).ReasonCode
+	w.settle()
+	return reason
+}
+
+// settle returns when the server is done with all that was sent before: it answers a PINGREQ only then. What comes in
+// between is held for whoever expects it.
+func (w *wire) settle() {
+	w.r.Helper()
 	w.send(packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Pingreq}})
 	for {
 		pk, err := w.read(testPatience)
 		require.NoError(w.r, err, "waiting for the answer to a PINGREQ; the broker's log:\n%s", w.r.log)
 		if pk.FixedHeader.Type == packets.Pingresp {
-			return reason
+			return
 		}
-		w.held = append(w.held, pk) // its own message, if it listens
+		w.held = append(w.held, pk)
 	}
 }
 
