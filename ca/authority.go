@@ -71,7 +71,7 @@ func (a *Authority) Issuers() []*x509.Certificate { return a.chain }
 func (a *Authority) Chain() []keystore.Certificate {
 	var chain []keystore.Certificate
 	for _, c := range a.chain {
-		if !selfIssued(c) {
+		if !keystore.SelfIssued(c) {
 			chain = append(chain, keystore.Certificate{Raw: c.Raw, X509: c})
 		}
 	}
@@ -83,8 +83,6 @@ func (a *Authority) Root() keystore.Certificate {
 	root := a.chain[len(a.chain)-1]
 	return keystore.Certificate{Raw: root.Raw, X509: root}
 }
-
-func selfIssued(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
 
 // Prepare is the function [Prepare] for this authority, now.
 func (a *Authority) Prepare(profile Profile, req Request) (*Prepared, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/mqttpki/mqttpki/ca/inventory"
 	"github.com/mqttpki/mqttpki/ca/revoke"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
 
@@ -129,9 +130,9 @@ func (f *Foundation) record(b *inventory.Batch, h *Home) ([]keystore.Artifact, e
 		if err := h.recordCA(b, c); err != nil {
 			return nil, err
 		}
-		artifacts = append(artifacts, publicFile(c.path, CertificatePEM(wrap(c.cert)), "the "+string(c.role)+" CA's certificate"))
+		artifacts = append(artifacts, publicFile(c.path, pemfile.EncodeCertificates(wrap(c.cert)), "the "+string(c.role)+" CA's certificate"))
 	}
-	artifacts = append(artifacts, publicFile(TrustPath, CertificatePEM(wrap(h.root)), "what servers and clients must trust"))
+	artifacts = append(artifacts, publicFile(TrustPath, pemfile.EncodeCertificates(wrap(h.root)), "what servers and clients must trust"))
 	issued, err := f.recordIssued(b)
 	if err != nil {
 		return nil, err
@@ -158,7 +159,7 @@ func (f *Foundation) record(b *inventory.Batch, h *Home) ([]keystore.Artifact, e
 // recordCA enters a CA's own certificate.
 func (h *Home) recordCA(b *inventory.Batch, c caFile) error {
 	issuer := c.cert
-	if !selfIssued(c.cert) {
+	if !keystore.SelfIssued(c.cert) {
 		issuer = h.root
 	}
 	now := h.opts.Now()
@@ -194,14 +195,14 @@ func (h *Home) revokedProbe(b *inventory.Batch, a *Authority) (revoke.Entry, []k
 	if err != nil {
 		return revoke.Entry{}, nil, err
 	}
-	key, err := KeyPEM(identity.Key, nil, 0, nil)
+	key, err := pemfile.EncodeKey(identity.Key, nil, 0, nil)
 	if err != nil {
 		return revoke.Entry{}, nil, err
 	}
 	files := ProbeFiles()
 	artifacts := []keystore.Artifact{
-		publicFile(files.Cert, CertificatePEM(identity.Chain[0]), "a revoked certificate, for verify"),
-		publicFile(files.Chain, CertificatePEM(identity.Chain...), "the same with its chain"),
+		publicFile(files.Cert, pemfile.EncodeCertificates(identity.Chain[0]), "a revoked certificate, for verify"),
+		publicFile(files.Chain, pemfile.EncodeCertificates(identity.Chain...), "the same with its chain"),
 		privateFile(files.Key, key, "its key, of no use"),
 	}
 	now, cert := h.opts.Now(), identity.Chain[0].X509

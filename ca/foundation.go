@@ -7,6 +7,7 @@ import (
 
 	"github.com/mqttpki/mqttpki/ca/inventory"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 )
 
 // Foundation is a PKI in memory, made by [Found] or [FoundImported]. Its CAs can sign at once, while their keys are being
@@ -125,7 +126,7 @@ func seal(opts Options, iterations int, cas []madeCA) (*sealing, error) {
 	go func() {
 		defer close(s.done)
 		s.err = inParallel(len(cas), func(i int) error {
-			data, err := KeyPEM(cas[i].spec.Key, cas[i].spec.Password, iterations, opts.Random)
+			data, err := pemfile.EncodeKey(cas[i].spec.Key, cas[i].spec.Password, iterations, opts.Random)
 			s.keys[i] = privateFile(cas[i].path, data, cas[i].note)
 			return err
 		})

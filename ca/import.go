@@ -122,7 +122,7 @@ func importedChain(store *keystore.Store, identity *keystore.Identity) ([]*x509.
 	for _, i := range keystore.NewPool(certs).Chain(own, maxReplyChain) {
 		chain = append(chain, certs[i].X509)
 	}
-	if top := chain[len(chain)-1]; !selfIssued(top) {
+	if top := chain[len(chain)-1]; !keystore.SelfIssued(top) {
 		return nil, policy("the root is missing: nothing here has issued %s; its certificate has to come along", shortQuote(top.Subject.String()))
 	}
 	const most = 2 // what the folder has a place for

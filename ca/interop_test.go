@@ -15,6 +15,7 @@ import (
 
 	"github.com/mqttpki/mqttpki/ca"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 	"github.com/mqttpki/mqttpki/testdata/interop"
 )
 
@@ -101,7 +102,7 @@ func TestOpenSSLSelfSigned(t *testing.T) {
 			cert, _, err := ca.SelfSign(ca.Profile{}, ca.Request{Role: role, Name: "mqtt.example.com"}, keyOf(t, kind), time.Now(), rand.Reader)
 			require.NoError(t, err)
 			file := filepath.Join(t.TempDir(), "self.crt")
-			require.NoError(t, os.WriteFile(file, ca.CertificatePEM(keystore.NewCertificate(cert.Raw)), 0o600))
+			require.NoError(t, os.WriteFile(file, pemfile.EncodeCertificates(keystore.NewCertificate(cert.Raw)), 0o600))
 			for _, purpose := range accepted {
 				interop.Run(t, "", openssl, "verify", "-purpose", purpose, "-CAfile", file, file)
 			}

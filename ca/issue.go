@@ -12,6 +12,7 @@ import (
 
 	"github.com/mqttpki/mqttpki/ca/inventory"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
 
@@ -48,16 +49,16 @@ func (p *Product) Certificate() *x509.Certificate { return p.Identity.Chain[0].X
 func PEMFiles(p *Product) ([]keystore.Artifact, error) {
 	files := FilesOf(p.Role, p.Name)
 	artifacts := []keystore.Artifact{
-		publicFile(files.Cert, CertificatePEM(p.Identity.Chain[0]), "the certificate"),
-		publicFile(files.Chain, CertificatePEM(p.Identity.Chain...), "certificate and intermediates, what TLS sends"),
+		publicFile(files.Cert, pemfile.EncodeCertificates(p.Identity.Chain[0]), "the certificate"),
+		publicFile(files.Chain, pemfile.EncodeCertificates(p.Identity.Chain...), "certificate and intermediates, what TLS sends"),
 	}
 	var anchors []keystore.Certificate
 	for _, a := range p.Anchors {
 		anchors = append(anchors, a.Certificate)
 	}
-	artifacts = append(artifacts, publicFile(files.CA, CertificatePEM(anchors...), "what to trust"))
+	artifacts = append(artifacts, publicFile(files.CA, pemfile.EncodeCertificates(anchors...), "what to trust"))
 	if p.Identity.Key != nil {
-		key, err := KeyPEM(p.Identity.Key, nil, 0, nil)
+		key, err := pemfile.EncodeKey(p.Identity.Key, nil, 0, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -247,7 +248,7 @@ func (p *Product) complete(cert *x509.Certificate, a *Authority, build Build) ([
 	}
 	leaf := FilesOf(p.Role, p.Name).Cert
 	if !slices.ContainsFunc(artifacts, func(a keystore.Artifact) bool { return a.Path == leaf }) {
-		artifacts = append(artifacts, publicFile(leaf, CertificatePEM(p.Identity.Chain[0]), "the certificate"))
+		artifacts = append(artifacts, publicFile(leaf, pemfile.EncodeCertificates(p.Identity.Chain[0]), "the certificate"))
 	}
 	return artifacts, nil
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"path/filepath"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -15,29 +14,7 @@ import (
 // maxOwnFile bounds what is read from the folder itself: one key or a few certificates.
 const maxOwnFile = 1 << 20
 
-// CertificatePEM returns certificates as PEM, in the order given.
-func CertificatePEM(certs ...keystore.Certificate) []byte {
-	var out []byte
-	for _, c := range certs {
-		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
-	}
-	return out
-}
-
-// KeyPEM returns a key as PKCS#8 PEM: encrypted (PBES2, PBKDF2-HMAC-SHA256, AES-256) under a password, plain where
-// there is none (nil). Iterations 0 means [pbe]'s default for keys at rest, 600,000.
-func KeyPEM(key *keystore.PrivateKey, password keystore.Secret, iterations int, random io.Reader) ([]byte, error) {
-	if !password.Given() {
-		return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key.PKCS8}), nil
-	}
-	der, err := pbe.Encrypt(key.PKCS8, password, pbe.Params{Iterations: iterations}, random)
-	if err != nil {
-		return nil, fmt.Errorf("encrypting a private key: %w", err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: der}), nil
-}
-
-// parseKeyPEM reads what KeyPEM wrote.
+// parseKeyPEM reads what [pemfile.EncodeKey] wrote.
 func parseKeyPEM(data []byte, password keystore.Secret) (*keystore.PrivateKey, error) {
 	block, _ := pem.Decode(data)
 	if block == nil {

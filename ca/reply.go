@@ -44,7 +44,7 @@ func MatchReply(public crypto.PublicKey, certs []keystore.Certificate, now time.
 	used := map[int]bool{leaf: true}
 	for _, i := range keystore.NewPool(certs).Chain(leaf, maxReplyChain) {
 		used[i] = true
-		if selfIssued(certs[i].X509) {
+		if keystore.SelfIssued(certs[i].X509) {
 			reply.Root = &certs[i]
 			break
 		}
@@ -70,8 +70,8 @@ func (r *Reply) CheckAnchors(anchors []keystore.Anchor) error {
 		if c == nil {
 			continue
 		}
-		isCA = isCA || c.IsCA || c.Version < 3 || selfIssued(c)
-		above = above || selfIssued(c) && c.Equal(end) || bytes.Equal(c.RawSubject, end.RawIssuer) && end.CheckSignatureFrom(c) == nil
+		isCA = isCA || c.IsCA || c.Version < 3 || keystore.SelfIssued(c)
+		above = above || keystore.SelfIssued(c) && c.Equal(end) || bytes.Equal(c.RawSubject, end.RawIssuer) && end.CheckSignatureFrom(c) == nil
 	}
 	if !isCA {
 		return policy("nothing in it is a CA: no certificate can be checked against it")
@@ -86,8 +86,8 @@ func (r *Reply) CheckAnchors(anchors []keystore.Anchor) error {
 
 // better reports whether b is rather the reply than a: not a certificate the key signed for itself, and the later one.
 func better(a, b keystore.Certificate) bool {
-	if selfIssued(a.X509) != selfIssued(b.X509) {
-		return selfIssued(a.X509)
+	if keystore.SelfIssued(a.X509) != keystore.SelfIssued(b.X509) {
+		return keystore.SelfIssued(a.X509)
 	}
 	return b.X509.NotBefore.After(a.X509.NotBefore)
 }
@@ -96,7 +96,7 @@ func better(a, b keystore.Certificate) bool {
 func (r *Reply) judge(now time.Time) {
 	leaf, last := r.Chain[0].X509, r.Chain[len(r.Chain)-1]
 	switch {
-	case selfIssued(leaf):
+	case keystore.SelfIssued(leaf):
 		r.Notices = append(r.Notices, warn("reply-self-signed", "the certificate is self-signed: no CA has answered yet"))
 	case r.Root == nil:
 		r.Notices = append(r.Notices, note("reply-without-root", "the chain ends at %s; its issuer %s is not in the reply",

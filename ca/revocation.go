@@ -57,7 +57,7 @@ func (h *Home) SignCRL(ctx context.Context, a *Authority) (*CRL, error) {
 func (h *Home) newCRL(issuer *x509.Certificate) *CRL {
 	now := h.opts.Now().UTC().Truncate(time.Second)
 	crl := &CRL{Path: IssuingCRLPath, ThisUpdate: now, NextUpdate: now.Add(h.opts.Settings.CRLValidity)}
-	if selfIssued(issuer) {
+	if keystore.SelfIssued(issuer) {
 		crl.Path = RootCRLPath
 		if !h.RootOnly() {
 			crl.NextUpdate = now.Add(h.opts.Settings.RootValidity)

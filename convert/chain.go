@@ -14,7 +14,7 @@ func (w *work) orderChain(id *keystore.Identity, had int, g *given) {
 	}
 	chain := []keystore.Certificate{*leaf}
 	for _, i := range g.pool.Chain(g.index[string(leaf.Raw)], keystore.DefaultLimits.Chain-1) {
-		if c := g.certs[i]; i < g.anchors || !selfIssued(c.X509) {
+		if c := g.certs[i]; i < g.anchors || !keystore.SelfIssued(c.X509) {
 			chain = append(chain, c)
 		}
 	}
@@ -39,7 +39,7 @@ func (w *work) orderChain(id *keystore.Identity, had int, g *given) {
 // noteIncomplete says where a chain stops, unless it ends in a root or below a trusted certificate.
 func (w *work) noteIncomplete(id *keystore.Identity, g *given) {
 	last := id.Chain[len(id.Chain)-1]
-	if last.X509 == nil || selfIssued(last.X509) {
+	if last.X509 == nil || keystore.SelfIssued(last.X509) {
 		return
 	}
 	if g.trusted[string(last.X509.RawIssuer)] {

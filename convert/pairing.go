@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"bytes"
 	"crypto/x509"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -76,14 +75,11 @@ func (g *given) leafFor(key *keystore.PrivateKey) *keystore.Certificate {
 
 // betterLeaf reports whether a is to be preferred to b as the certificate of the key that both have.
 func betterLeaf(a, b *x509.Certificate) bool {
-	if selfIssued(a) != selfIssued(b) {
-		return !selfIssued(a)
+	if keystore.SelfIssued(a) != keystore.SelfIssued(b) {
+		return !keystore.SelfIssued(a)
 	}
 	return a.NotBefore.After(b.NotBefore)
 }
-
-// selfIssued reports whether subject and issuer are the same, as of a root or a self-signed certificate.
-func selfIssued(c *x509.Certificate) bool { return bytes.Equal(c.RawSubject, c.RawIssuer) }
 
 // pair gives every key the leaf that has its public key, and puts its chain in order behind it.
 func (w *work) pair() {

@@ -80,7 +80,7 @@ func splitChain(chain []keystore.Certificate) (leaf, sent, root []keystore.Certi
 		return nil, nil, nil
 	}
 	last := chain[len(chain)-1]
-	if len(chain) > 1 && last.X509 != nil && selfIssued(last.X509) {
+	if len(chain) > 1 && last.X509 != nil && keystore.SelfIssued(last.X509) {
 		return chain[:1], chain[:len(chain)-1], chain[len(chain)-1:]
 	}
 	return chain[:1], chain, nil

@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
 	"fmt"
@@ -69,3 +70,7 @@ func (c Certificate) fields() certificateFields {
 	}
 	return f
 }
+
+// SelfIssued reports whether a certificate names itself as its issuer, as a root does (RFC 5280 section 6.1). It says
+// nothing of the signature.
+func SelfIssued(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }

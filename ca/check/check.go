@@ -272,7 +272,7 @@ func explainUnknown(unknown x509.UnknownAuthorityError, leaf *x509.Certificate, 
 	known := append(append([]keystore.Certificate{}, chain...), o.Anchors...)
 	at := leaf
 	for range len(known) + 1 {
-		if selfIssued(at) {
+		if keystore.SelfIssued(at) {
 			return refuse(UnknownCA, at, "it is self-signed and not among the trusted certificates")
 		}
 		issuer, refusal := findIssuer(at, known)
@@ -290,8 +290,6 @@ func explainUnknown(unknown x509.UnknownAuthorityError, leaf *x509.Certificate, 
 	}
 	return refuse(UnknownCA, at, "its issuer %s is neither in the chain nor trusted", issuer)
 }
-
-func selfIssued(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
 
 // findIssuer returns the certificate that signed c; nil when none bears the issuer's name. A refusal says why all
 // those of that name are none.

@@ -51,13 +51,10 @@ func certificate(id *keystore.Identity) (*tls.Certificate, error) {
 	}
 	cert := &tls.Certificate{PrivateKey: id.Key.Signer, Leaf: leaf.X509}
 	for i, c := range id.Chain {
-		if i > 0 && c.X509 != nil && isSelfSigned(c.X509) {
+		if i > 0 && c.X509 != nil && keystore.SelfIssued(c.X509) {
 			break
 		}
 		cert.Certificate = append(cert.Certificate, c.Raw)
 	}
 	return cert, nil
 }
-
-// isSelfSigned reports whether a certificate names itself as its issuer: a root.
-func isSelfSigned(c *x509.Certificate) bool { return string(c.RawIssuer) == string(c.RawSubject) }

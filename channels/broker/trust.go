@@ -146,7 +146,7 @@ func (g *trustGroup) checkRevocation(chain []*x509.Certificate, anchor *x509.Cer
 
 // issuerOf finds the anchor above another, nil for a root.
 func (g *trustGroup) issuerOf(c *x509.Certificate) *x509.Certificate {
-	if isSelfSigned(c) {
+	if keystore.SelfIssued(c) {
 		return nil
 	}
 	for _, a := range g.anchors {

@@ -151,15 +151,6 @@ func (c *materialChecker) crl(path string, t TrustMaterial) {
 	}
 }
 
-// CertificatesPEM returns certificates as one PEM file.
-func CertificatesPEM(certs ...keystore.Certificate) []byte {
-	var b bytes.Buffer
-	for _, c := range certs {
-		b.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
-	}
-	return b.Bytes()
-}
-
 // KeyPEM returns a private key as unencrypted PKCS#8 PEM.
 func KeyPEM(k *keystore.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: k.PKCS8})

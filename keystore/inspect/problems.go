@@ -164,7 +164,7 @@ func (f *finder) identity(id *keystore.Identity, known map[string]bool, sealed b
 			break
 		}
 	}
-	if len(id.Chain) == 1 && leaf.X509 != nil && !selfIssued(leaf.X509) && !known[string(leaf.X509.RawIssuer)] {
+	if len(id.Chain) == 1 && leaf.X509 != nil && !keystore.SelfIssued(leaf.X509) && !known[string(leaf.X509.RawIssuer)] {
 		f.add("missing-intermediate", Warning, id.Alias, "The chain ends with the leaf; whoever does not have the certificate of %s cannot verify it.", leaf.Issuer())
 	}
 	f.certificate(*leaf, name)
@@ -172,8 +172,6 @@ func (f *finder) identity(id *keystore.Identity, known map[string]bool, sealed b
 		f.certificate(c, entryName("", c))
 	}
 }
-
-func selfIssued(c *x509.Certificate) bool { return string(c.RawSubject) == string(c.RawIssuer) }
 
 // certificate judges one certificate.
 func (f *finder) certificate(c keystore.Certificate, entry string) {
@@ -196,7 +194,7 @@ func (f *finder) certificate(c keystore.Certificate, entry string) {
 	if k := describePublic(x.PublicKey, x.RawSubjectPublicKeyInfo); k.Algorithm == "RSA" && k.Bits < 2048 {
 		f.add("weak-key", Warning, entry, "%s has an RSA key of %d bits; fewer than 2048 are refused by many.", c.Subject(), k.Bits)
 	}
-	if !selfIssued(x) { // nobody checks a root's own signature
+	if !keystore.SelfIssued(x) { // nobody checks a root's own signature
 		switch x.SignatureAlgorithm {
 		case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1:
 			f.add("weak-signature", Error, entry, "%s is signed with %s, which today's readers refuse.", c.Subject(), x.SignatureAlgorithm)

@@ -13,6 +13,7 @@ import (
 	"github.com/mqttpki/mqttpki/channels"
 	"github.com/mqttpki/mqttpki/channels/targets"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 )
 
 // block is what may stand in the model under targets.bundled.
@@ -107,7 +108,7 @@ func (t Target) Emit(m targets.Model, mat targets.Material) ([]targets.File, err
 	if slices.ContainsFunc(m.Listeners, func(l channels.Listener) bool { return l.Transport.Encrypted() }) {
 		name := cmp.Or(mat.ServerName, m.Server)
 		f.private("server/"+name+"/"+name+".key", "the server's key", targets.KeyPEM(mat.Server.Key))
-		f.public("server/"+name+"/"+name+"-chain.crt", "the server's certificate, then those above it", targets.CertificatesPEM(mat.Server.Chain...))
+		f.public("server/"+name+"/"+name+"-chain.crt", "the server's certificate, then those above it", pemfile.EncodeCertificates(mat.Server.Chain...))
 	}
 	if slices.ContainsFunc(m.Listeners, func(l channels.Listener) bool { return l.Identity.User == channels.UserPassword }) {
 		f.private(m.Users.File, "password users", mat.Users)
@@ -137,15 +138,15 @@ func (f *folder) private(name, note string, data []byte) {
 // trust adds a CA: this PKI's where every PKI has it, another one's where the model says.
 func (f *folder) trust(t channels.Trust, mat targets.TrustMaterial) {
 	if t.CA != channels.Self {
-		f.public(t.CA, "a CA of clients", targets.CertificatesPEM(append(slices.Clone(mat.Anchors), mat.Intermediates...)...))
+		f.public(t.CA, "a CA of clients", pemfile.EncodeCertificates(append(slices.Clone(mat.Anchors), mat.Intermediates...)...))
 		if t.CRL != "" {
 			f.public(t.CRL, "revoked certificates of its clients", targets.CRLsPEM(mat.CRLs))
 		}
 		return
 	}
-	f.public("ca/ca.crt", "the CA of clients", targets.CertificatesPEM(mat.Anchors...))
+	f.public("ca/ca.crt", "the CA of clients", pemfile.EncodeCertificates(mat.Anchors...))
 	if len(mat.Intermediates) > 0 {
-		f.public("ca/issuing.crt", "the CA that issues to clients", targets.CertificatesPEM(mat.Intermediates...))
+		f.public("ca/issuing.crt", "the CA that issues to clients", pemfile.EncodeCertificates(mat.Intermediates...))
 	}
 	if t.CRL == "" {
 		return

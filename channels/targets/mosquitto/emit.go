@@ -9,6 +9,7 @@ import (
 	"github.com/mqttpki/mqttpki/channels"
 	"github.com/mqttpki/mqttpki/channels/targets"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 )
 
 // Cipher suites of TLS 1.2 by their OpenSSL names; those of TLS 1.3 are all good.
@@ -30,7 +31,7 @@ func (t Target) Emit(m targets.Model, mat targets.Material) ([]targets.File, err
 	if uses(s, func(l channels.Listener) bool { return l.Transport.Encrypted() }) {
 		var chain []keystore.Certificate
 		for _, c := range mat.Server.Chain {
-			if c.X509 == nil || !isRoot(c) { // clients have the root, or do not trust it
+			if c.X509 == nil || !keystore.SelfIssued(c.X509) { // clients have the root, or do not trust it
 				chain = append(chain, c)
 			}
 		}
@@ -38,11 +39,11 @@ func (t Target) Emit(m targets.Model, mat targets.Material) ([]targets.File, err
 			chain = mat.Server.Chain // a certificate signed by itself
 		}
 		files = append(files,
-			targets.Public(certPath, dest(s, certPath), "the server's certificate, then those above it", targets.CertificatesPEM(chain...)),
+			targets.Public(certPath, dest(s, certPath), "the server's certificate, then those above it", pemfile.EncodeCertificates(chain...)),
 			private(s, keyPath, "the server's key", "root:"+blockOf(s).RunAs, 0o640, targets.KeyPEM(mat.Server.Key)))
 	}
 	if uses(s, asks) {
-		files = append(files, targets.Public(caPath, dest(s, caPath), "the CAs of clients", targets.CertificatesPEM(mat.ClientCAs()...)))
+		files = append(files, targets.Public(caPath, dest(s, caPath), "the CAs of clients", pemfile.EncodeCertificates(mat.ClientCAs()...)))
 	}
 	if uses(s, func(l channels.Listener) bool { return asks(l) && s.UsesCRL(&l) }) {
 		files = append(files, targets.Public(crlPath, dest(s, crlPath), "revoked certificates of clients", targets.CRLsPEM(mat.AllCRLs())))
@@ -60,11 +61,6 @@ func (t Target) Emit(m targets.Model, mat targets.Material) ([]targets.File, err
 		}
 	}
 	return targets.Sort(files), nil
-}
-
-// isRoot reports whether a certificate is signed by itself.
-func isRoot(c keystore.Certificate) bool {
-	return string(c.X509.RawIssuer) == string(c.X509.RawSubject)
 }
 
 // private returns a file that nobody but the broker may read.

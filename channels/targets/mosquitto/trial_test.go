@@ -26,6 +26,7 @@ import (
 	"github.com/mqttpki/mqttpki/channels"
 	"github.com/mqttpki/mqttpki/channels/targets"
 	"github.com/mqttpki/mqttpki/channels/targets/targettest"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 	"github.com/mqttpki/mqttpki/testdata/interop"
 )
 
@@ -254,7 +255,7 @@ func (tr *trial) pemFiles(e *targettest.Entity) []string {
 		return path
 	}
 	return []string{
-		"--cert", write("c.crt", targets.CertificatesPEM(e.Certificate(), tr.pki.Issuing.Certificate())),
+		"--cert", write("c.crt", pemfile.EncodeCertificates(e.Certificate(), tr.pki.Issuing.Certificate())),
 		"--key", write("c.key", targets.KeyPEM(e.PrivateKey(tr.t))),
 	}
 }
@@ -263,7 +264,7 @@ func (tr *trial) pemFiles(e *targettest.Entity) []string {
 func (tr *trial) publish(listener, topic string, args ...string) error {
 	l := tr.m.Listener(listener)
 	ca := filepath.Join(tr.t.TempDir(), "ca.crt")
-	require.NoError(tr.t, os.WriteFile(ca, targets.CertificatesPEM(tr.pki.Root.Certificate()), 0o600))
+	require.NoError(tr.t, os.WriteFile(ca, pemfile.EncodeCertificates(tr.pki.Root.Certificate()), 0o600))
 	args = append([]string{"-h", "localhost", "-p", fmt.Sprint(l.Port), "--cafile", ca, "-t", topic, "-m", "hello", "-q", "1", "-V", "5"}, args...)
 	out, err := interop.Try(tr.t, ".", interop.Need(tr.t, "mosquitto_pub"), args...)
 	if err == nil && strings.Contains(out, "failed") {

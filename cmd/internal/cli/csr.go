@@ -103,7 +103,7 @@ func runCSRNew(o *csrNewOptions) error {
 		if err != nil {
 			return err
 		}
-		data, err := ca.KeyPEM(key, pass, 0, o.random)
+		data, err := pemfile.EncodeKey(key, pass, 0, o.random)
 		if err != nil {
 			return err
 		}

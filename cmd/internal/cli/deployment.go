@@ -138,7 +138,7 @@ func (x *deployment) readTrust(pki string, t channels.Trust) (trusted, error) {
 		return out, fmt.Errorf("reading the trusted CA %q of %s: %w", t.CA, x.path, err)
 	}
 	for _, c := range all {
-		if string(c.RawIssuer) == string(c.RawSubject) {
+		if keystore.SelfIssued(c) {
 			out.anchors = append(out.anchors, c)
 		} else {
 			out.intermediates = append(out.intermediates, c)

@@ -59,13 +59,9 @@ folder of their own, and prints the settings that go with them.`,
 }
 
 func runExport(ctx context.Context, o *exportOptions) error {
-	var roles []ca.Role
-	if o.Role != "" {
-		role, err := ca.ParseRole(o.Role)
-		if err != nil {
-			return ofKind(errUsage, err)
-		}
-		roles = append(roles, role)
+	roles, err := rolesOf(o.Role)
+	if err != nil {
+		return err
 	}
 	return o.withPKI(ctx, "", func(h *ca.Home) error {
 		entry, cert, err := h.Lookup(ctx, o.Name, roles...)

@@ -228,6 +228,18 @@ func keyTypeNames() []string {
 	return names
 }
 
+// rolesOf reads a --role flag that narrows a search; without it every role is searched.
+func rolesOf(text string) ([]ca.Role, error) {
+	if text == "" {
+		return nil, nil
+	}
+	role, err := ca.ParseRole(text)
+	if err != nil {
+		return nil, ofKind(errUsage, err)
+	}
+	return []ca.Role{role}, nil
+}
+
 // leafRoleNames are what --role takes where certificates are issued.
 func leafRoleNames() []string {
 	var names []string

@@ -65,13 +65,9 @@ expires, so that nothing breaks while the new one is rolled out; revoke it by it
 }
 
 func runRenew(ctx context.Context, o *renewOptions) error {
-	var roles []ca.Role
-	if o.Role != "" {
-		role, err := ca.ParseRole(o.Role)
-		if err != nil {
-			return ofKind(errUsage, err)
-		}
-		roles = append(roles, role)
+	roles, err := rolesOf(o.Role)
+	if err != nil {
+		return err
 	}
 	if o.ReuseKey && o.KeyType != "" {
 		return usagef("--reuse-key keeps the key; --key-type asks for another one")

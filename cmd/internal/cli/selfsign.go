@@ -258,7 +258,7 @@ func (o *selfSignOptions) addTrust(format, path string, pass keystore.Secret, ad
 		for _, a := range anchors {
 			certs = append(certs, a.Certificate)
 		}
-		return ca.CertificatePEM(certs...), nil
+		return pemfile.EncodeCertificates(certs...), nil
 	}
 	s := &storeFiles{d: o.deps, profile12: o.Stores.Profile12}
 	trusted := &issuedStore{format: format, secret: pass, store: &keystore.Store{Anchors: anchors}}

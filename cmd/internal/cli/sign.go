@@ -184,5 +184,5 @@ func encodeAnswer(chain []keystore.Certificate, format string) ([]byte, error) {
 	case "p7":
 		return pemfile.EncodePKCS7Text(chain...)
 	}
-	return ca.CertificatePEM(chain...), nil
+	return pemfile.EncodeCertificates(chain...), nil
 }

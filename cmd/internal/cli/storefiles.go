@@ -14,6 +14,7 @@ import (
 	"github.com/mqttpki/mqttpki/convert"
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/formats"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 )
 
 // The formats that an identity's files are written in.
@@ -182,20 +183,20 @@ func (s *storeFiles) artifacts(files ca.Files, id keystore.Identity, anchors []k
 // pemFiles are leaf, chain, anchors and key.
 func (s *storeFiles) pemFiles(files ca.Files, id keystore.Identity, anchors []keystore.Anchor) ([]keystore.Artifact, error) {
 	out := []keystore.Artifact{
-		{Path: files.Cert, Mode: 0o644, Data: ca.CertificatePEM(id.Chain[0]), Note: "the certificate"},
-		{Path: files.Chain, Mode: 0o644, Data: ca.CertificatePEM(id.Chain...), Note: "certificate and intermediates, what TLS sends"},
+		{Path: files.Cert, Mode: 0o644, Data: pemfile.EncodeCertificates(id.Chain[0]), Note: "the certificate"},
+		{Path: files.Chain, Mode: 0o644, Data: pemfile.EncodeCertificates(id.Chain...), Note: "certificate and intermediates, what TLS sends"},
 	}
 	if len(anchors) > 0 {
 		var trusted []keystore.Certificate
 		for _, a := range anchors {
 			trusted = append(trusted, a.Certificate)
 		}
-		out = append(out, keystore.Artifact{Path: files.CA, Mode: 0o644, Data: ca.CertificatePEM(trusted...), Note: "what to trust"})
+		out = append(out, keystore.Artifact{Path: files.CA, Mode: 0o644, Data: pemfile.EncodeCertificates(trusted...), Note: "what to trust"})
 	}
 	if id.Key == nil {
 		return out, nil
 	}
-	key, err := ca.KeyPEM(id.Key, s.key.secret, 0, s.d.random)
+	key, err := pemfile.EncodeKey(id.Key, s.key.secret, 0, s.d.random)
 	if err != nil {
 		return nil, err
 	}

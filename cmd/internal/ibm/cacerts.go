@@ -11,6 +11,7 @@ import (
 	"github.com/mqttpki/mqttpki/ca"
 	"github.com/mqttpki/mqttpki/ca/inventory"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
 
@@ -18,7 +19,7 @@ import (
 func (j *Job) CASigned(ctx context.Context) (*Report, error) {
 	return j.make(ctx, func(k *keys, r *Report) ([]*output, error) {
 		root := k.ca.certificate()
-		outputs := []*output{{path: j.CACert, data: ca.CertificatePEM(root), what: "the CA's certificate, PEM", expires: root.X509.NotAfter}}
+		outputs := []*output{{path: j.CACert, data: pemfile.EncodeCertificates(root), what: "the CA's certificate, PEM", expires: root.X509.NotAfter}}
 		for _, h := range k.leaves() {
 			if err := j.caSign(ctx, k.ca, h, r); err != nil {
 				return nil, err

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/mqttpki/mqttpki/ca"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 )
 
 // SelfSigned has server and client trust each other's self-signed certificates.
@@ -19,7 +19,7 @@ func (j *Job) SelfSigned(ctx context.Context) (*Report, error) {
 				return nil, err
 			}
 			leaf := *h.id.Leaf()
-			outputs = append(outputs, &output{path: h.SelfSigned, data: ca.CertificatePEM(leaf),
+			outputs = append(outputs, &output{path: h.SelfSigned, data: pemfile.EncodeCertificates(leaf),
 				what: fmt.Sprintf("the %s's certificate, PEM", h.role), expires: leaf.X509.NotAfter})
 		}
 		trust := func(h *holder) keystore.Anchor {
