@@ -62,6 +62,15 @@ var javaVersion = regexp.MustCompile(`(?m)^JAVA_VERSION="(\d+)`)
 // JDKs returns every JDK on the machine, oldest first and one of a version; it skips or fails when there is none.
 func JDKs(t testing.TB) []JDK {
 	t.Helper()
+	found := InstalledJDKs()
+	if len(found) == 0 {
+		Missing(t, "a JDK with keytool")
+	}
+	return found
+}
+
+// InstalledJDKs is [JDKs] for whoever can do without.
+func InstalledJDKs() []JDK {
 	homes := []string{os.Getenv("JAVA_HOME")}
 	if path, err := exec.LookPath("keytool"); err == nil {
 		if real, err := filepath.EvalSymlinks(path); err == nil {
@@ -84,9 +93,6 @@ func JDKs(t testing.TB) []JDK {
 		if !slices.ContainsFunc(found, func(j JDK) bool { return j.Version == jdk.Version }) {
 			found = append(found, jdk)
 		}
-	}
-	if len(found) == 0 {
-		Missing(t, "a JDK with keytool")
 	}
 	slices.SortFunc(found, func(a, b JDK) int { return a.Version - b.Version })
 	return found
