@@ -9,9 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strconv"
 	"testing"
 	"time"
 )
@@ -45,57 +42,6 @@ func Need(t testing.TB, program string) string {
 	}
 	Missing(t, program)
 	return ""
-}
-
-// JDK is a Java installation.
-type JDK struct {
-	Version int    // 17, 25
-	Home    string // keytool is Home/bin/keytool
-}
-
-// Tool returns the path of one of the JDK's programs.
-func (j JDK) Tool(name string) string { return filepath.Join(j.Home, "bin", name) }
-
-// javaVersion matches the line of the release file that every JDK since 9 has.
-var javaVersion = regexp.MustCompile(`(?m)^JAVA_VERSION="(\d+)`)
-
-// JDKs returns every JDK on the machine, oldest first and one of a version; it skips or fails when there is none.
-func JDKs(t testing.TB) []JDK {
-	t.Helper()
-	found := InstalledJDKs()
-	if len(found) == 0 {
-		Missing(t, "a JDK with keytool")
-	}
-	return found
-}
-
-// InstalledJDKs is [JDKs] for whoever can do without.
-func InstalledJDKs() []JDK {
-	homes := []string{os.Getenv("JAVA_HOME")}
-	if path, err := exec.LookPath("keytool"); err == nil {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			homes = append(homes, filepath.Dir(filepath.Dir(real)))
-		}
-	}
-	installed, _ := filepath.Glob("/usr/lib/jvm/*")
-	var found []JDK
-	for _, home := range append(homes, installed...) {
-		release, err := os.ReadFile(filepath.Join(home, "release"))
-		match := javaVersion.FindSubmatch(release)
-		if home == "" || err != nil || match == nil {
-			continue
-		}
-		jdk := JDK{Home: home}
-		jdk.Version, _ = strconv.Atoi(string(match[1]))
-		if _, err := os.Stat(jdk.Tool("keytool")); err != nil {
-			continue
-		}
-		if !slices.ContainsFunc(found, func(j JDK) bool { return j.Version == jdk.Version }) {
-			found = append(found, jdk)
-		}
-	}
-	slices.SortFunc(found, func(a, b JDK) int { return a.Version - b.Version })
-	return found
 }
 
 // Run runs a program in dir and returns what it printed, both streams together. It fails the test when the program
