@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -27,29 +29,32 @@ const (
 
 // openedStore is one file that was read and decoded.
 type openedStore struct {
-	Name        string // as given; "standard input" for "-"
-	Path        string // "" for standard input
-	Codec       keystore.Codec
-	Data        []byte
-	Format      string // "pem", "der", "pkcs7", "p12", "jks" or "jceks"
-	Store       *keystore.Store
-	Password    keystore.Secret
-	KeyPassword keystore.Secret
-	How         string // one of the constants above
+	Name         string // as given; "standard input" for "-"
+	Path         string // "" for standard input
+	Codec        keystore.Codec
+	Data         []byte
+	Format       string // "pem", "der", "pkcs7", "p12", "jks" or "jceks"
+	Store        *keystore.Store
+	Password     keystore.Secret
+	KeyPassword  keystore.Secret
+	KeyPasswords map[string]keystore.Secret // of keys that have a password of their own, by alias
+	How          string                     // one of the constants above
 }
 
 // storeOpener opens the files of one command. Each password source is resolved once, however many files there are.
 type storeOpener struct {
 	*deps
-	From       string            // the format that the command line announced; "" for none
-	PassFlag   string            // the flag to name in hints: "--in-pass"
-	Pass       []passwordSource  // each is tried on each file
-	KeyPass    passwordSource    // of keys that have another password than their store
-	Demand     bool              // fail for want of a password, instead of showing what can be seen without
-	Passwords  []keystore.Secret // what Pass resolved to
-	KeySecret  keystore.Secret
-	resolved   bool
-	stdinTaken bool
+	From         string                     // the format that the command line announced; "" for none
+	PassFlag     string                     // the flag to name in hints: "--in-pass"
+	Pass         []passwordSource           // each is tried on each file
+	KeyPass      passwordSource             // of keys that have another password than their store
+	KeyPasswords map[string]passwordSource  // of single keys, by alias: --in-key-pass ALIAS=SOURCE
+	Demand       bool                       // fail for want of a password, instead of showing what can be seen without
+	Passwords    []keystore.Secret          // what Pass resolved to
+	KeySecret    keystore.Secret            // what KeyPass resolved to
+	KeySecrets   map[string]keystore.Secret // what KeyPasswords resolved to
+	resolved     bool
+	stdinTaken   bool
 }
 
 // secrets resolves the sources.
@@ -57,7 +62,8 @@ func (o *storeOpener) secrets() error {
 	if o.resolved {
 		return nil
 	}
-	for _, source := range append(o.Pass[:len(o.Pass):len(o.Pass)], o.KeyPass) {
+	sources := append(o.Pass[:len(o.Pass):len(o.Pass)], o.KeyPass)
+	for _, source := range append(sources, slices.Collect(maps.Values(o.KeyPasswords))...) {
 		if source.kind == sourceRandom {
 			return usagef("random would not open a file that is there already; name where its password is kept")
 		}
@@ -81,6 +87,16 @@ func (o *storeOpener) secrets() error {
 		}
 		o.KeySecret = p.secret
 	}
+	for _, alias := range slices.Sorted(maps.Keys(o.KeyPasswords)) {
+		p, err := o.resolve(o.KeyPasswords[alias], fmt.Sprintf("the key %q", alias), false)
+		if err != nil {
+			return err
+		}
+		if o.KeySecrets == nil {
+			o.KeySecrets = map[string]keystore.Secret{}
+		}
+		o.KeySecrets[alias] = p.secret
+	}
 	o.resolved = true
 	return nil
 }
@@ -102,7 +118,7 @@ func (o *storeOpener) open(path string) (*openedStore, error) {
 	if o.From != "" && o.From != codec.Name() {
 		o.notice("note: %s is %s by its content, not %s", name, format, strings.ToUpper(o.From))
 	}
-	s := &openedStore{Name: name, Codec: codec, Data: data, Format: formatWord(format), KeyPassword: o.KeySecret}
+	s := &openedStore{Name: name, Codec: codec, Data: data, Format: formatWord(format), KeyPassword: o.KeySecret, KeyPasswords: o.KeySecrets}
 	if path != standardStream {
 		s.Path = path
 	}
@@ -237,7 +253,7 @@ func (o *storeOpener) tryBeside(s *openedStore) bool {
 
 // try decodes with one password.
 func (o *storeOpener) try(s *openedStore, secret keystore.Secret, how string) error {
-	store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: secret, KeyPassword: o.KeySecret})
+	store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: secret, KeyPassword: o.KeySecret, KeyPasswords: o.KeySecrets})
 	if err != nil {
 		return err
 	}
