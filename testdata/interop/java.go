@@ -27,6 +27,15 @@ const promisedJDKs = 2
 // they are too few to tell versions apart. It skips the test when there is none, and fails it where two were promised.
 func JDKs(t testing.TB) []JDK {
 	t.Helper()
+	found := FoundJDKs()
+	if len(found) == 0 || len(found) < promisedJDKs && Required() {
+		Missing(t, fmt.Sprintf("a JDK with keytool (%d versions of %d)", len(found), promisedJDKs))
+	}
+	return found
+}
+
+// FoundJDKs is [JDKs] for whoever can do without.
+func FoundJDKs() []JDK {
 	found := unique(machineJDKs())
 	cached := fetchedJDKs()
 	slices.SortFunc(cached, func(a, b JDK) int { return b.Version - a.Version })
@@ -34,9 +43,6 @@ func JDKs(t testing.TB) []JDK {
 		if len(found) < promisedJDKs {
 			found = unique(append(found, jdk))
 		}
-	}
-	if len(found) == 0 || len(found) < promisedJDKs && Required() {
-		Missing(t, fmt.Sprintf("a JDK with keytool (%d versions of %d)", len(found), promisedJDKs))
 	}
 	return found
 }
