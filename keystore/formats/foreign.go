@@ -111,17 +111,26 @@ func isOpenSSH(data []byte) bool {
 // isOpenPGP reports whether data is an armoured OpenPGP object.
 func isOpenPGP(data []byte) bool { return bytes.HasPrefix(data, []byte("-----BEGIN PGP ")) }
 
-// isJWK reports whether data is a JSON Web Key or a set of them. It is parsed only up to 1 MiB, more than any key takes.
+// isJWK reports whether data is a JSON Web Key or a set of them, or begins as one: an object with "kty" or "keys" in it.
 func isJWK(data []byte) bool {
-	trimmed := bytes.TrimLeft(data, " \t\r\n")
-	if len(trimmed) == 0 || trimmed[0] != '{' || len(trimmed) > 1<<20 {
+	in := json.NewDecoder(bytes.NewReader(data))
+	if start, err := in.Token(); err != nil || start != json.Delim('{') {
 		return false
 	}
-	var key struct {
-		Type string            `json:"kty"`
-		Keys []json.RawMessage `json:"keys"`
+	for in.More() {
+		name, err := in.Token()
+		if err != nil {
+			return false
+		}
+		if name == "kty" || name == "keys" {
+			return true
+		}
+		var skipped json.RawMessage
+		if in.Decode(&skipped) != nil {
+			return false
+		}
 	}
-	return json.Unmarshal(trimmed, &key) == nil && (key.Type != "" || key.Keys != nil)
+	return false
 }
 
 // isXMLKey reports whether data is what .NET's RSA.ToXmlString makes.

@@ -5,7 +5,6 @@
 package formats
 
 import (
-	"bytes"
 	"fmt"
 	"path"
 	"strings"
@@ -66,45 +65,6 @@ func ByExtension(name string) (keystore.Codec, bool) {
 		}
 	}
 	return nil, false
-}
-
-// Detect tells from a file's content, never its name, which codec reads it, and what people call the format: "PEM",
-// "DER", "PKCS#7", "PKCS12", "JKS", "JCEKS". It fails with [keystore.ErrUnsupported] for a format that is known but not
-// read, naming it and the program that converts it, and with [keystore.ErrFormat] for anything else.
-func Detect(data []byte) (keystore.Codec, string, error) {
-	if len(data) == 0 {
-		return nil, "", fmt.Errorf("the file is empty: %w", keystore.ErrFormat)
-	}
-	if f := recognise(data); f != nil {
-		return nil, f.name, fmt.Errorf("%s file (%s): %w", f.name, f.remedy, keystore.ErrUnsupported)
-	}
-	for _, c := range All() {
-		if c.Sniff(data) {
-			return c, describe(c, data), nil
-		}
-	}
-	if bytes.Contains(data, []byte("-----BEGIN ")) || utf16Text(data) {
-		return pemfile.Codec{}, "PEM", nil // damaged or foreign; its decoder says what is wrong, and in which line
-	}
-	return nil, "", fmt.Errorf("no key, certificate or store of a known format: %w", keystore.ErrFormat)
-}
-
-// describe returns what people call the format of a file that c reads.
-func describe(c keystore.Codec, data []byte) string {
-	switch c.Name() {
-	case "pem":
-		return pemfile.Describe(data)
-	case "jks":
-		return jksfile.Describe(data)
-	case "p12":
-		return "PKCS12"
-	}
-	return strings.ToUpper(c.Name())
-}
-
-// utf16Text reports whether data is text as some Windows programs save it, which no PEM reader takes.
-func utf16Text(data []byte) bool {
-	return bytes.HasPrefix(data, []byte("\xFF\xFE-\x00")) || bytes.HasPrefix(data, []byte("\xFE\xFF\x00-"))
 }
 
 // Decode reads a file of whatever format it is. Errors are those of [Detect] and of the codec.
