@@ -17,7 +17,7 @@ import (
 
 // Encode writes a store that [Codec.Fit] returned; see [keystore.Codec]. The result is DER, and the same for the same
 // random bytes. Certificates lie in one safe and keys in another, as OpenSSL has them. The password is the keys' as
-// well. Before it returns, the file is read back and compared.
+// well. A file that go-pkcs12 can read is shown to it before it is returned.
 func (Codec) Encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 	data, err := encode(s, opts)
 	if err != nil {
@@ -47,7 +47,7 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 	}
 	w := &writer{plan: p}
 	if !p.open {
-		if w.sealer, err = pbe.NewSealer(p.password, pbe.Params{Scheme: p.scheme, Iterations: p.iterations}, opts.Random); err != nil {
+		if w.sealer, err = pbe.NewSealer(p.password, p.params(), opts.Random); err != nil {
 			return nil, err
 		}
 	}
@@ -55,7 +55,7 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data, readBack(data, s, p, w.sealer)
+	return data, secondOpinion(data, s, p)
 }
 
 // writer builds one file.

@@ -67,7 +67,7 @@ func (f *fitter) fit(s *keystore.Store) (*keystore.Store, error) {
 	for _, l := range s.Loose {
 		name := cleanName(l.Alias)
 		if name != l.Alias {
-			f.renamed(l.Alias, name, "PKCS12 names are Unicode text without NUL, of 255 bytes at most")
+			f.renamed(l.Alias, name, whyUnclean(l.Alias), unclean)
 		}
 		if !l.Created.IsZero() {
 			f.change(keystore.ChangeNoted, name, "PKCS12 keeps no date for certificates without a key")
@@ -79,6 +79,7 @@ func (f *fitter) fit(s *keystore.Store) (*keystore.Store, error) {
 	}
 	fitted := arrange(wanted)
 	f.noteChains(wanted, fitted)
+	fitted.Protection = f.plan.protection(fitted)
 	return fitted, nil
 }
 
@@ -115,12 +116,12 @@ func (f *fitter) fitIdentity(s *keystore.Store, id keystore.Identity) error {
 
 // rename returns the alias under which an entry is written, and records a change of it.
 func (f *fitter) rename(alias, subject string) string {
-	name, why := cleanName(alias), ""
+	name, reason, why := cleanName(alias), keystore.RenameReason(""), ""
 	if name != alias {
-		why = "PKCS12 names are Unicode text without NUL, of 255 bytes at most"
+		reason, why = whyUnclean(alias), unclean
 	}
 	if name == "" {
-		why = "it has no name, and Java counts such entries"
+		reason, why = keystore.RenameMissing, "it has no name, and Java counts such entries"
 		for name == "" || f.names[name] {
 			f.unnamed++
 			name = strconv.Itoa(f.unnamed)
@@ -128,17 +129,28 @@ func (f *fitter) rename(alias, subject string) string {
 	}
 	for n, base := 2, name; f.names[strings.ToLower(name)]; n++ {
 		name = fmt.Sprintf("%s-%d", base, n)
-		why = "Java does not tell upper from lower case in aliases and would drop one of two"
+		reason, why = keystore.RenameDuplicate, "Java does not tell upper from lower case in aliases and would drop one of two"
 	}
 	f.names[strings.ToLower(name)] = true
 	if name != alias {
-		f.renamed(entryName(alias, subject), name, why)
+		f.renamed(entryName(alias, subject), name, reason, why)
 	}
 	return name
 }
 
-func (f *fitter) renamed(from, to, why string) {
-	f.changes = append(f.changes, keystore.Change{Kind: keystore.ChangeRenamed, Entry: from, To: to, Why: why})
+func (f *fitter) renamed(from, to string, reason keystore.RenameReason, why string) {
+	f.changes = append(f.changes, keystore.Change{Kind: keystore.ChangeRenamed, Entry: from, To: to, Why: why, Reason: reason})
+}
+
+// unclean is why cleanName changes a name.
+const unclean = "PKCS12 names are Unicode text without NUL, of 255 bytes at most"
+
+// whyUnclean tells for machines which of that it was.
+func whyUnclean(name string) keystore.RenameReason {
+	if len(strings.TrimRight(strings.ToValidUTF8(name, "\ufffd"), "\x00")) > maxName {
+		return keystore.RenameLength
+	}
+	return keystore.RenameInvalid
 }
 
 // date returns the date of a key as it can be written: to the millisecond, and no other key's, since it is the
@@ -188,7 +200,7 @@ func (f *fitter) notePasswords(opts keystore.EncodeOptions, keys bool) {
 		}
 		return
 	}
-	if keys && opts.KeyPassword.Given() && !bytes.Equal(opts.KeyPassword, opts.Password) {
+	if keys && (opts.KeyPassword.Given() && !bytes.Equal(opts.KeyPassword, opts.Password) || len(opts.KeyPasswords) > 0) {
 		f.change(keystore.ChangeNoted, "", "PKCS12 has one password for the store and its keys; the keys' own is not used")
 	}
 	for _, b := range opts.Password {

@@ -77,3 +77,26 @@ func planFor(opts keystore.EncodeOptions) (plan, error) {
 	}
 	return plan{p, opts.Password, n}, nil
 }
+
+// params is how the parts of the file are encrypted.
+func (p plan) params() pbe.Params { return pbe.Params{Scheme: p.scheme, Iterations: p.iterations} }
+
+// protection describes how a fitted store will be protected, in the words and the order of reading it.
+func (p plan) protection(s *keystore.Store) []keystore.Protection {
+	if p.open {
+		return nil
+	}
+	list := []keystore.Protection{p.params().MACProtection(p.pbmac1)}
+	part := p.params().Protection()
+	add := func(what, alias string) {
+		part.Part, part.Alias = what, alias
+		list = append(list, part)
+	}
+	if _, certs := entriesOf(s); len(certs) > 0 {
+		add("certificates", "")
+	}
+	for _, id := range s.Identities {
+		add("key", id.Alias)
+	}
+	return list
+}

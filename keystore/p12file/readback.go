@@ -11,32 +11,12 @@ import (
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 
 	"github.com/mqttpki/mqttpki/keystore"
-	"github.com/mqttpki/mqttpki/keystore/pbe"
 )
 
-// errReadBack means that a written file does not hold what it should: a fault of ours, caught before anybody uses it.
-var errReadBack = errors.New("the file just written does not read back as it should")
-
-// readBack reads what was written with this package's decoder and compares everything, and with an independent
-// library where that can read such a store. Its input is ours, so it need not be bounded.
-func readBack(data []byte, s *keystore.Store, p plan, sealer *pbe.Sealer) error {
-	d := newDecoder(len(data), keystore.DecodeOptions{Password: p.password})
-	if sealer != nil {
-		d.openers[string(p.password)] = sealer.Opener(d.budget)
-	}
-	got, err := d.decode(data)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errReadBack, err)
-	}
-	if !equalStores(s, got) {
-		return errReadBack
-	}
-	return readByLibrary(data, s, p)
-}
-
-// readByLibrary reads the file with go-pkcs12 if it is of a kind that library knows: one key with certificates, or nothing
-// but trusted certificates. It shows no aliases, so keys and certificates are what is compared.
-func readByLibrary(data []byte, s *keystore.Store, p plan) error {
+// secondOpinion reads a file that was just written with go-pkcs12, if it is of a kind that library knows: one key with
+// certificates, or nothing but trusted certificates. The library shows no aliases, so keys and certificates are what is
+// compared.
+func secondOpinion(data []byte, s *keystore.Store, p plan) error {
 	password, ok := libraryPassword(p)
 	if !ok || !parsable(s) {
 		return nil
@@ -57,18 +37,18 @@ func readByLibrary(data []byte, s *keystore.Store, p plan) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%w: go-pkcs12: %w", errReadBack, err)
+		return fmt.Errorf("%w: go-pkcs12: %w", keystore.ErrReadBack, err)
 	}
 	_, certs := entriesOf(s)
 	for _, c := range certs {
 		want = append(want, c.cert.X509)
 	}
 	if len(want) != len(got) {
-		return fmt.Errorf("%w: go-pkcs12 sees %d certificates, not %d", errReadBack, len(got), len(want))
+		return fmt.Errorf("%w: go-pkcs12 sees %d certificates, not %d", keystore.ErrReadBack, len(got), len(want))
 	}
 	for i := range want {
 		if !bytes.Equal(want[i].Raw, got[i].Raw) {
-			return fmt.Errorf("%w: go-pkcs12 sees another certificate", errReadBack)
+			return fmt.Errorf("%w: go-pkcs12 sees another certificate", keystore.ErrReadBack)
 		}
 	}
 	return nil

@@ -78,26 +78,34 @@ func (d *decoder) readAuthenticatedSafe(data []byte) error {
 	return nil
 }
 
-// readEncryptedSafe opens EncryptedData (RFC 5652 section 8). Without a password it is passed over.
+// readEncryptedSafe opens EncryptedData. Without a password it is passed over.
 func (d *decoder) readEncryptedSafe(content cryptobyte.String) error {
-	malformed := fmt.Errorf("reading an encrypted safe: %w", keystore.ErrFormat)
-	var data, info, alg cryptobyte.String
-	var version int64
-	var id asn1.ObjectIdentifier
-	if !content.ReadASN1(&data, cbasn1.SEQUENCE) || !content.Empty() ||
-		!data.ReadASN1Integer(&version) || !data.ReadASN1(&info, cbasn1.SEQUENCE) ||
-		!info.ReadASN1ObjectIdentifier(&id) || !info.ReadASN1Element(&alg, cbasn1.SEQUENCE) {
-		return malformed
-	}
-	ciphertext, ok := readCiphertext(&info)
-	if !ok || !info.Empty() || !data.SkipOptionalASN1(tagUnprotected1) || !data.Empty() {
-		return malformed
+	alg, ciphertext, err := splitEncryptedData(content)
+	if err != nil {
+		return err
 	}
 	plain, err := d.openSafe(alg, ciphertext)
 	if err != nil || plain == nil {
 		return err
 	}
 	return d.readSafe(plain)
+}
+
+// splitEncryptedData cuts EncryptedData (RFC 5652 section 8) into its AlgorithmIdentifier and its ciphertext.
+func splitEncryptedData(content cryptobyte.String) (alg, ciphertext []byte, err error) {
+	var data, info, algorithm cryptobyte.String
+	var version int64
+	var id asn1.ObjectIdentifier
+	ok := content.ReadASN1(&data, cbasn1.SEQUENCE) && content.Empty() &&
+		data.ReadASN1Integer(&version) && data.ReadASN1(&info, cbasn1.SEQUENCE) &&
+		info.ReadASN1ObjectIdentifier(&id) && info.ReadASN1Element(&algorithm, cbasn1.SEQUENCE)
+	if ok {
+		ciphertext, ok = readCiphertext(&info)
+	}
+	if !ok || !info.Empty() || !data.SkipOptionalASN1(tagUnprotected1) || !data.Empty() {
+		return nil, nil, fmt.Errorf("reading an encrypted safe: %w", keystore.ErrFormat)
+	}
+	return algorithm, ciphertext, nil
 }
 
 // readCiphertext reads EncryptedContent, [0] IMPLICIT OCTET STRING, which in BER may have come in pieces.
