@@ -45,7 +45,7 @@ func TestBuildTrustsNoCodec(t *testing.T) {
 			plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: fake{name: "plain", corrupt: tc.corrupt}})
 			require.NoError(t, err)
 			data, err := plan.Build()
-			assert.ErrorIs(t, err, convert.ErrReadBack)
+			assert.ErrorIs(t, err, keystore.ErrReadBack)
 			assert.Nil(t, data)
 		})
 	}

@@ -25,12 +25,12 @@ func (w *work) orderChain(id *keystore.Identity, had int, g *given) {
 	for _, c := range id.Chain {
 		if !in[string(c.Raw)] {
 			in[string(c.Raw)] = true
-			w.noted(certificateName("", &c), "does not belong to the chain of %q", identityName(id))
+			w.noted(c.Label(), "does not belong to the chain of %q", id.Label())
 			w.store.Loose = append(w.store.Loose, keystore.Anchor{Certificate: c})
 		}
 	}
 	if len(chain) > had && had > 0 {
-		w.noted(identityName(id), "its chain was completed from the other certificates: %d, was %d", len(chain), had)
+		w.noted(id.Label(), "its chain was completed from the other certificates: %d, was %d", len(chain), had)
 	}
 	id.Chain = chain
 	w.noteIncomplete(id, g)
@@ -45,6 +45,6 @@ func (w *work) noteIncomplete(id *keystore.Identity, g *given) {
 	if g.trusted[string(last.X509.RawIssuer)] {
 		return
 	}
-	w.noted(identityName(id), "its chain stops at %s; the certificate of the issuer, %s, was not given",
-		certificateName("", &last), last.Issuer())
+	w.noted(id.Label(), "its chain stops at %s; the certificate of the issuer, %s, was not given",
+		last.Label(), last.Issuer())
 }

@@ -33,7 +33,7 @@ func combine(sources []Source) *work {
 	for _, source := range sources {
 		for _, id := range source.Store.Identities {
 			if id.Key == nil {
-				w.locked[lockKey(&id)] = &LockedError{Source: source.Name, Entry: identityName(&id), Err: lockedBy(&id)}
+				w.locked[lockKey(&id)] = &LockedError{Source: source.Name, Entry: id.Label(), Err: lockedBy(&id)}
 			}
 			w.addIdentity(id)
 		}
@@ -82,7 +82,7 @@ func (w *work) addIdentity(id keystore.Identity) {
 			if len(id.Chain) > len(have.Chain) {
 				have.Chain = id.Chain
 			}
-			w.noted(identityName(have), "the same key was given twice")
+			w.noted(have.Label(), "the same key was given twice")
 			return
 		}
 		w.sameKey[key] = append(w.sameKey[key], len(w.store.Identities))
@@ -116,7 +116,7 @@ func (w *work) lockedKey() error {
 		if locked := w.locked[lockKey(id)]; locked != nil {
 			return locked
 		}
-		return &LockedError{Entry: identityName(id), Err: lockedBy(id)}
+		return &LockedError{Entry: id.Label(), Err: lockedBy(id)}
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func (w *work) promote(sources []Source, target keystore.Codec, opts keystore.En
 		return // the format has no trusted entries
 	}
 	for _, a := range w.store.Loose {
-		w.noted(certificateName(a.Alias, &a.Certificate), "becomes a trusted entry, as in every %s store of certificates alone", target.Name())
+		w.noted(a.Label(), "becomes a trusted entry, as in every %s store of certificates alone", target.Name())
 	}
 	w.store.Anchors, w.store.Loose = promoted, nil
 }

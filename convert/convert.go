@@ -19,7 +19,6 @@ var (
 	ErrLoss      = errors.New("something would be lost")                 // the plan loses an entry or a protection
 	ErrNotFound  = errors.New("no such entry")                           // a selector or a rename matches nothing
 	ErrAmbiguous = errors.New("not for a store of several entries")      // an alias for one entry, and there are several
-	ErrReadBack  = errors.New("what was written does not read back")     // an encoder's mistake; nothing may be committed
 	ErrSelector  = errors.New("not a selector")                          // the text of a selector or a rename is malformed
 	ErrEmpty     = errors.New("nothing is left that could be converted") // of all the entries that were given
 )

@@ -46,44 +46,18 @@ func entriesOf(s *keystore.Store) []Entry {
 }
 
 func identityEntry(id *keystore.Identity) Entry {
-	return Entry{Name: identityName(id), Type: TypeKey, Chain: len(id.Chain), Certificate: id.Leaf()}
+	return Entry{Name: id.Label(), Type: TypeKey, Chain: len(id.Chain), Certificate: id.Leaf()}
 }
 
 func anchorEntry(a *keystore.Anchor, t EntryType) Entry {
 	return Entry{
-		Name: certificateName(a.Alias, &a.Certificate), Type: t, Chain: 1, Certificate: &a.Certificate,
+		Name: a.Label(), Type: t, Chain: 1, Certificate: &a.Certificate,
 		unnamed: t == TypeTrusted && a.Alias == "",
 	}
 }
 
 func otherEntry(o *keystore.Other) Entry {
-	name := o.Alias
-	if name == "" {
-		name = string(o.Kind)
-	}
-	return Entry{Name: name, Type: EntryType(o.Kind)}
-}
-
-// identityName is what messages call a key.
-func identityName(id *keystore.Identity) string {
-	if id.Alias != "" || len(id.Chain) == 0 {
-		return certificateName(id.Alias, nil)
-	}
-	return certificateName("", id.Leaf())
-}
-
-// certificateName is the alias, else the subject, else a fingerprint: never empty, so that every line of a report
-// names something.
-func certificateName(alias string, c *keystore.Certificate) string {
-	switch {
-	case alias != "":
-		return alias
-	case c == nil:
-		return "private key"
-	case c.Subject() != "":
-		return c.Subject()
-	}
-	return "sha256:" + fingerprint(c)[:16]
+	return Entry{Name: o.Label(), Type: EntryType(o.Kind)}
 }
 
 // fingerprint is the SHA-256 of a certificate in lower-case hex.

@@ -106,11 +106,11 @@ func (w *work) pairKey(id *keystore.Identity, g *given) {
 	right := g.leafFor(id.Key)
 	if right == nil {
 		if leaf != nil {
-			w.noted(identityName(id), "its certificate belongs to another key, and the right one was not given")
+			w.noted(id.Label(), "its certificate belongs to another key, and the right one was not given")
 		}
 		return
 	}
-	name := identityName(id)
+	name := id.Label()
 	for i, c := range id.Chain {
 		if c.Equal(*right) { // only the order was wrong; orderChain sees to the rest
 			rest := append(id.Chain[:i:i], id.Chain[i+1:]...)
@@ -124,7 +124,7 @@ func (w *work) pairKey(id *keystore.Identity, g *given) {
 	}
 	if leaf != nil {
 		w.noted(name, "paired with the certificate that has its public key, %s, not with %s as the file had it",
-			certificateName("", right), certificateName("", leaf))
+			right.Label(), leaf.Label())
 		for _, c := range id.Chain {
 			w.store.Loose = append(w.store.Loose, keystore.Anchor{Certificate: c})
 		}

@@ -82,7 +82,7 @@ func TestPlanKeepsRenamesAndLoses(t *testing.T) {
 	require.NoError(t, err)
 	back, err := java.Decode(data, keystore.DecodeOptions{})
 	require.NoError(t, err)
-	assert.NoError(t, convert.Compare(plan.Store(), back))
+	assert.NoError(t, keystore.Compare(plan.Store(), back))
 }
 
 // TestPlanOrdersChains: the trap that the source's step 10 works round. With the CA's certificate before the client's,

@@ -44,11 +44,11 @@ func (r Rename) apply(alias string) (string, bool) {
 // aliases lists where each alias of the store is kept, with the entry's name for reports.
 func aliases(s *keystore.Store) (fields []*string, names []string) {
 	for i := range s.Identities {
-		fields, names = append(fields, &s.Identities[i].Alias), append(names, identityName(&s.Identities[i]))
+		fields, names = append(fields, &s.Identities[i].Alias), append(names, s.Identities[i].Label())
 	}
 	for _, list := range [][]keystore.Anchor{s.Anchors, s.Loose} {
 		for i := range list {
-			fields, names = append(fields, &list[i].Alias), append(names, certificateName(list[i].Alias, &list[i].Certificate))
+			fields, names = append(fields, &list[i].Alias), append(names, list[i].Label())
 		}
 	}
 	for i := range s.Others {
@@ -99,12 +99,12 @@ func theOne(s *keystore.Store) (field *string, name string, err error) {
 	certificates := len(s.Anchors) + len(s.Loose)
 	switch {
 	case len(s.Identities) == 1:
-		return &s.Identities[0].Alias, identityName(&s.Identities[0]), nil
+		return &s.Identities[0].Alias, s.Identities[0].Label(), nil
 	case len(s.Identities) > 1:
 		return nil, "", fmt.Errorf("%w: there are %d keys", ErrAmbiguous, len(s.Identities))
 	case certificates == 1:
 		list := append(s.Anchors[:len(s.Anchors):len(s.Anchors)], s.Loose...)
-		name = certificateName(list[0].Alias, &list[0].Certificate)
+		name = list[0].Label()
 		if len(s.Anchors) == 1 {
 			return &s.Anchors[0].Alias, name, nil
 		}

@@ -70,7 +70,7 @@ func (p *Plan) buildPart(s *keystore.Store) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return build(p.recipe.Target, fitted, p.recipe.Options)
+	return keystore.Build(p.recipe.Target, fitted, p.recipe.Options)
 }
 
 // splitChain returns the leaf alone, what a server sends (everything but a root), and the root that ends the chain.

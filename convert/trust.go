@@ -13,7 +13,7 @@ func (w *work) trust(files []Trust) error {
 	have := map[string]string{}
 	for i := range w.store.Anchors {
 		a := &w.store.Anchors[i]
-		have[string(a.Certificate.Raw)] = certificateName(a.Alias, &a.Certificate)
+		have[string(a.Certificate.Raw)] = a.Label()
 	}
 	for _, file := range files {
 		certificates := trustable(file.Store)

@@ -7,7 +7,8 @@ import (
 )
 
 // Codec reads and writes one format. All codecs share the laws in keystore/formats' conformance suite; the chief
-// one is: for every store s, Decode(Encode(fitted)) equals fitted, where fitted is what Fit(s) returns.
+// one is: for every store s, Decode(Encode(fitted)) equals fitted, where fitted is what Fit(s) returns. Whoever writes
+// files calls [Build], which holds each one to that law.
 type Codec interface {
 	// Name is the format's short name on the command line: "pem", "p12", "jks".
 	Name() string
@@ -18,9 +19,12 @@ type Codec interface {
 	// Decode reads one file. Errors wrap one of this package's kinds and then the store is nil. Without a
 	// password it returns what can be seen without one; keys it cannot open have Identity.Locked set.
 	Decode(data []byte, opts DecodeOptions) (*Store, error)
-	// Fit returns the store as the format can carry it, and what that changes. The given store stays as it is.
+	// Fit returns the store as the format can carry it, and what that changes. The given store stays as it is. The
+	// result's Protection says how Encode will protect it.
 	Fit(s *Store, opts EncodeOptions) (*Store, []Change, error)
-	// Encode writes a store that Fit returned; it fails rather than drop or change anything.
+	// Encode writes a store that Fit returned; it fails rather than drop or change anything. It shows the result to an
+	// implementation that shares no code with the codec, where there is one that reads such a store, and fails if that
+	// finds anything else in it. It does not decode the result itself: [Build] does.
 	Encode(s *Store, opts EncodeOptions) ([]byte, error)
 }
 
@@ -34,12 +38,13 @@ type DecodeOptions struct {
 
 // EncodeOptions tunes one writing. Random must be set; everything else has a usable zero value.
 type EncodeOptions struct {
-	Password    Secret    // of the store; nil: unprotected where the format allows that, else an error
-	KeyPassword Secret    // of the keys where the format allows another one; nil: Password
-	Profile     string    // a variant of the format by name (PKCS12: "modern", "legacy"); "" is the default one
-	Iterations  int       // of key derivation; 0: the profile's default
-	Random      io.Reader // salts and IVs; two runs with the same bytes give the same file
-	Now         time.Time // the date of entries that have none, where the format wants one
+	Password     Secret            // of the store; nil: unprotected where the format allows that, else an error
+	KeyPassword  Secret            // of the keys where the format allows another one; nil: Password
+	KeyPasswords map[string]Secret // of single keys by alias in the fitted store, before KeyPassword; JKS alone has these
+	Profile      string            // a variant of the format by name (PKCS12: "modern", "legacy"); "" is the default one
+	Iterations   int               // of key derivation; 0: the profile's default
+	Random       io.Reader         // salts and IVs; two runs with the same bytes give the same file
+	Now          time.Time         // the date of entries that have none, where the format wants one
 }
 
 // Change is one thing that a format cannot carry as it is.
@@ -48,7 +53,22 @@ type Change struct {
 	Entry string // alias, or subject where there is no alias
 	To    string // the new alias, for ChangeRenamed
 	Why   string // one clause: "JKS aliases are lower-case"
+
+	Reason RenameReason // for ChangeRenamed
 }
+
+// RenameReason is why an alias could not stay, for machines; Change.Why says it to people.
+type RenameReason string
+
+// The reasons for another alias.
+const (
+	RenameCase      RenameReason = "lower-case" // the format has lower-case aliases alone
+	RenameDuplicate RenameReason = "duplicate"  // another entry has it, as the format's readers compare
+	RenameInvalid   RenameReason = "invalid"    // it has characters that the format cannot carry
+	RenameLength    RenameReason = "too-long"
+	RenameMissing   RenameReason = "missing" // there was none, and the format wants one
+	RenameAsked     RenameReason = "asked"   // the person who converts wants it so; no codec says this
+)
 
 // ChangeKind says what becomes of an entry.
 type ChangeKind string

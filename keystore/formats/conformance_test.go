@@ -55,6 +55,8 @@ func TestRoundTrip(t *testing.T) {
 		got, err := codec.Decode(data, keystore.DecodeOptions{Password: password})
 		require.NoError(t, err)
 		assert.Equal(t, summary(fitted), summary(got))
+		require.NoError(t, keystore.Compare(fitted, got))
+		assert.ElementsMatch(t, fitted.Protection, got.Protection, "how it would be protected was said before")
 
 		again, changes, err := codec.Fit(fitted, encodeOptions())
 		require.NoError(t, err)

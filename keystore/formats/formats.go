@@ -91,7 +91,7 @@ func Encode(name string, s *keystore.Store, opts keystore.EncodeOptions) ([]byte
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := codec.Encode(fitted, opts)
+	data, err := keystore.Build(codec, fitted, opts)
 	if err != nil {
 		return nil, nil, err
 	}

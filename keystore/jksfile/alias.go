@@ -45,16 +45,22 @@ func newNamer(names []string) *namer {
 }
 
 // suit returns the nearest alias that JKS can carry (valid text, lower-case, not too long), and why it is another one.
-func suit(name string) (alias, why string) {
+func suit(name string) (alias string, why change) {
 	text := strings.ToValidUTF8(name, "\uFFFD")
 	folded := fold(text)
 	switch alias = shorten(folded, keystore.DefaultLimits.NameBytes); {
 	case alias != folded:
-		return alias, fmt.Sprintf("aliases have at most %d bytes", keystore.DefaultLimits.NameBytes)
+		return alias, change{keystore.RenameLength, fmt.Sprintf("aliases have at most %d bytes", keystore.DefaultLimits.NameBytes)}
 	case text != name:
-		return alias, "JKS aliases are text"
+		return alias, change{keystore.RenameInvalid, "JKS aliases are text"}
 	}
-	return alias, "JKS aliases are in lower case"
+	return alias, change{keystore.RenameCase, "JKS aliases are in lower case"}
+}
+
+// change is why an alias is another one, for machines and for people.
+type change struct {
+	reason keystore.RenameReason
+	text   string
 }
 
 // shorten cuts runes off the end of s until it takes at most limit bytes in the file.
@@ -75,12 +81,13 @@ func shorten(s string, limit int) string {
 func (n *namer) name(name, subject string) string {
 	if name == "" {
 		alias := n.number()
-		n.changed(subject, alias, "JKS entries need an alias")
+		n.changed(subject, alias, change{keystore.RenameMissing, "JKS entries need an alias"})
 		return alias
 	}
 	alias, why := suit(name)
 	if n.taken[alias] {
-		alias, why = n.another(alias), "another entry has this alias; JKS does not tell upper from lower case"
+		alias = n.another(alias)
+		why = change{keystore.RenameDuplicate, "another entry has this alias; JKS does not tell upper from lower case"}
 	}
 	n.taken[alias] = true
 	if alias != name {
@@ -114,6 +121,6 @@ func (n *namer) another(alias string) string {
 }
 
 // changed records that an entry is kept under another alias.
-func (n *namer) changed(entry, to, why string) {
-	n.changes = append(n.changes, keystore.Change{Kind: keystore.ChangeRenamed, Entry: entry, To: to, Why: why})
+func (n *namer) changed(entry, to string, why change) {
+	n.changes = append(n.changes, keystore.Change{Kind: keystore.ChangeRenamed, Entry: entry, To: to, Why: why.text, Reason: why.reason})
 }

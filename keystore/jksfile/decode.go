@@ -102,9 +102,7 @@ func (d *decoder) run() error {
 // integrity checks the checksum if there is a password to do it with, and says how far it can be trusted.
 func (d *decoder) integrity(body, sum []byte) error {
 	d.store.Integrity = keystore.IntegrityUnchecked
-	d.store.Protection = append(d.store.Protection, keystore.Protection{
-		Part: "mac", Algorithm: "SHA-1 of password and content", Weak: weakSun,
-	})
+	d.store.Protection = append(d.store.Protection, checksum())
 	if !d.opts.Password.Given() {
 		return nil
 	}
@@ -113,6 +111,11 @@ func (d *decoder) integrity(body, sum []byte) error {
 	}
 	d.store.Integrity = keystore.IntegrityVerified
 	return nil
+}
+
+// checksum describes how a file as a whole is protected.
+func checksum() keystore.Protection {
+	return keystore.Protection{Part: "mac", Algorithm: "SHA-1 of password and content", Weak: weakSun}
 }
 
 // entry reads one entry.

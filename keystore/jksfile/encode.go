@@ -11,12 +11,12 @@ import (
 )
 
 // Encode writes a store that Fit returned as a JKS file of version 2, identities first. It needs a password, which may
-// be empty. What it wrote is read back and compared, by Decode and, where that can, by an independent reader; the
-// caller never gets a file that was not.
+// be empty; a key has its own of opts.KeyPasswords, else opts.KeyPassword, else the store's. A file that keystore-go
+// can read is shown to it before it is returned.
 func (Codec) Encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 	data, err := encode(s, opts)
 	if err == nil {
-		err = readBack(data, s, opts)
+		err = secondOpinion(data, s, opts)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("writing a JKS file: %w", err)
@@ -39,18 +39,12 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key16 := password16
-	if opts.KeyPassword.Given() {
-		if key16, err = utf16Password(opts.KeyPassword); err != nil {
-			return nil, err
-		}
-	}
 	e := &encoder{}
 	e.u32(magicJKS)
 	e.u32(2)
 	e.u32(uint32(len(s.Identities) + len(s.Anchors)))
 	for i := range s.Identities {
-		e.identity(&s.Identities[i], key16, opts.Random)
+		e.identity(&s.Identities[i], keyPassword(s.Identities[i].Alias, opts), opts.Random)
 	}
 	for _, a := range s.Anchors {
 		e.head(tagTrusted, a.Alias, a.Created)
@@ -62,6 +56,17 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 	digest := newDigest(password16)
 	digest.Write(e.out)
 	return digest.Sum(e.out), nil
+}
+
+// keyPassword is the one that protects the key of an alias.
+func keyPassword(alias string, opts keystore.EncodeOptions) keystore.Secret {
+	switch own := opts.KeyPasswords[alias]; {
+	case own.Given():
+		return own
+	case opts.KeyPassword.Given():
+		return opts.KeyPassword
+	}
+	return opts.Password
 }
 
 // encoder appends to a file; the first error stays.
@@ -100,12 +105,16 @@ func (e *encoder) head(tag uint32, alias string, created time.Time) {
 }
 
 // identity appends a private key with its chain.
-func (e *encoder) identity(i *keystore.Identity, password16 keystore.Secret, random io.Reader) {
+func (e *encoder) identity(i *keystore.Identity, password keystore.Secret, random io.Reader) {
 	if i.Key == nil || len(i.Chain) == 0 {
 		e.err = fmt.Errorf("alias %q: the store was not fitted to JKS", i.Alias)
 		return
 	}
-	sealed, err := sealSun(i.Key.PKCS8, password16, random)
+	password16, err := utf16Password(password)
+	var sealed []byte
+	if err == nil {
+		sealed, err = sealSun(i.Key.PKCS8, password16, random)
+	}
 	if err != nil {
 		e.err = fmt.Errorf("alias %q: %w", i.Alias, err)
 		return

@@ -28,6 +28,10 @@ func (Codec) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Stor
 	for _, o := range s.Others {
 		f.lost(o.Alias, string(o.Kind), fmt.Sprintf("JKS has no place for a %s", o.Kind))
 	}
+	f.out.Protection = append(f.out.Protection, checksum())
+	for i := range f.out.Identities {
+		f.out.Protection = append(f.out.Protection, sunProtection(f.out.Identities[i].Alias))
+	}
 	return f.out, f.namer.changes, nil
 }
 

@@ -76,7 +76,7 @@ func TestDates(t *testing.T) {
 	requireSame(t, fitted, got)
 }
 
-// Encode fails rather than change anything.
+// What Fit did not return is not written: Encode fails rather than change anything, and reading back finds the rest.
 func TestEncodeRefuses(t *testing.T) {
 	options := keystore.EncodeOptions{Password: keystore.Secret("changeit"), Random: fixedRandom()}
 	for name, change := range map[string]func(*keystore.Store, *keystore.EncodeOptions){
@@ -95,7 +95,7 @@ func TestEncodeRefuses(t *testing.T) {
 	} {
 		store, opts := mixedStore(t), options
 		change(store, &opts)
-		data, err := Codec{}.Encode(store, opts)
+		data, err := keystore.Build(Codec{}, store, opts)
 		assert.Error(t, err, name)
 		assert.Nil(t, data, name)
 	}

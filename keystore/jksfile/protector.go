@@ -56,7 +56,7 @@ func (e *encryptedKey) protection(alias string) keystore.Protection {
 	p := keystore.Protection{Part: "key", Alias: alias, OID: e.Algorithm.Algorithm.String(), Algorithm: "unknown"}
 	switch {
 	case e.Algorithm.Algorithm.Equal(oidSun):
-		p.Algorithm, p.Weak = "Sun JKS key protector (SHA-1 key stream)", weakSun
+		return sunProtection(alias)
 	case e.Algorithm.Algorithm.Equal(oidJCEKS):
 		p.Algorithm, p.Weak = "JCEKS PBEWithMD5AndTripleDES", weakJCEKS
 		if params, err := e.jceksParams(); err == nil {
@@ -64,6 +64,11 @@ func (e *encryptedKey) protection(alias string) keystore.Protection {
 		}
 	}
 	return p
+}
+
+// sunProtection describes a key protected the Sun way.
+func sunProtection(alias string) keystore.Protection {
+	return keystore.Protection{Part: "key", Alias: alias, OID: oidSun.String(), Algorithm: "Sun JKS key protector (SHA-1 key stream)", Weak: weakSun}
 }
 
 // open decrypts the key. It fails with [keystore.ErrPassword] when the password is wrong, which of JCEKS's protector

@@ -80,11 +80,7 @@ func NewSealer(pw keystore.Secret, params Params, random io.Reader) (*Sealer, er
 
 // Seal encrypts one part and returns its AlgorithmIdentifier (DER) and ciphertext.
 func (s *Sealer) Seal(plain []byte) (alg, ciphertext []byte, err error) {
-	build := s.pbes2
-	if s.params.Scheme == TripleDES {
-		build = s.pbes1
-	}
-	if alg, err = build(); err != nil {
+	if alg, err = s.algorithm(); err != nil {
 		return nil, nil, err
 	}
 	a, err := parseAlgorithm(alg, keystore.DefaultLimits)
@@ -106,6 +102,14 @@ func (s *Sealer) Seal(plain []byte) (alg, ciphertext []byte, err error) {
 		return nil, nil, fmt.Errorf("encrypting: %w", err)
 	}
 	return alg, ciphertext, nil
+}
+
+// algorithm returns the AlgorithmIdentifier for the next part.
+func (s *Sealer) algorithm() ([]byte, error) {
+	if s.params.Scheme == TripleDES {
+		return s.pbes1()
+	}
+	return s.pbes2()
 }
 
 // pbes2 returns the AlgorithmIdentifier of AES256 with a new IV.
@@ -170,14 +174,4 @@ func (s *Sealer) read(n int) ([]byte, error) {
 		return nil, fmt.Errorf("reading random bytes: %w", err)
 	}
 	return b, nil
-}
-
-// Opener returns an Opener that knows what s derived, for reading back what was just written without paying for
-// the derivation again.
-func (s *Sealer) Opener(budget *Budget) *Opener {
-	o := NewOpener(s.password, budget)
-	for id, secret := range s.derived {
-		o.derived[id] = secret
-	}
-	return o
 }

@@ -6,11 +6,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pbe"
 )
 
 // Fit returns the store as a reader of the PEM file will find it, and what that changes: the dates of entries are not
 // recorded, a chain is what the certificates themselves say it is, and locked keys and secret keys have no text form.
-func (Codec) Fit(s *keystore.Store, _ keystore.EncodeOptions) (*keystore.Store, []keystore.Change, error) {
+func (Codec) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Store, []keystore.Change, error) {
 	f := &fitter{kept: &keystore.Store{}}
 	for _, i := range s.Identities {
 		f.identity(i)
@@ -27,6 +28,13 @@ func (Codec) Fit(s *keystore.Store, _ keystore.EncodeOptions) (*keystore.Store, 
 	fitted := assemble(flatten(f.kept), keystore.DefaultLimits)
 	f.compareChains(fitted)
 	fitted.Problems, fitted.Integrity = nil, ""
+	if keyPassword(opts).Given() {
+		for _, i := range fitted.Identities {
+			p := pbe.Params{Iterations: opts.Iterations}.Protection()
+			p.Part, p.Alias = "key", i.Alias
+			fitted.Protection = append(fitted.Protection, p)
+		}
+	}
 	return fitted, f.changes, nil
 }
 
@@ -101,6 +109,7 @@ func (f *fitter) name(alias string) string {
 	}
 	f.changes = append(f.changes, keystore.Change{
 		Kind: keystore.ChangeRenamed, Entry: alias, To: short, Why: fmt.Sprintf("names have at most %d bytes", limit),
+		Reason: keystore.RenameLength,
 	})
 	return strings.Clone(short)
 }

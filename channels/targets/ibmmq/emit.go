@@ -81,7 +81,7 @@ func keyStore(s targets.Settings, mat targets.Material, passphrase string) (targ
 			return targets.File{}, fmt.Errorf("making the key store: %s would be lost: %s", c.Entry, c.Why)
 		}
 	}
-	data, err := codec.Encode(fitted, opts)
+	data, err := keystore.Build(codec, fitted, opts)
 	if err != nil {
 		return targets.File{}, fmt.Errorf("making the key store: %w", err)
 	}

@@ -235,7 +235,7 @@ func (s *storeFiles) storesOf(files ca.Files, id keystore.Identity, anchors []ke
 	return list
 }
 
-// encode writes one store; the codec reads back what it wrote.
+// encode builds one store.
 func (s *storeFiles) encode(o *issuedStore) error {
 	codec, err := formats.ByName(o.format)
 	if err != nil {
@@ -266,7 +266,7 @@ func (s *storeFiles) encode(o *issuedStore) error {
 			}
 		}
 	}
-	o.artifact.Data, err = codec.Encode(fitted, opts)
+	o.artifact.Data, err = keystore.Build(codec, fitted, opts)
 	return err
 }
 

@@ -134,14 +134,14 @@ func (j *Job) encode(o *output) error {
 	if len(old) > 0 && o.holds(fitted, old, opts) {
 		return nil
 	}
-	o.data, err = o.codec.Encode(fitted, opts) // which reads back what it wrote
+	o.data, err = keystore.Build(o.codec, fitted, opts)
 	return err
 }
 
 // holds compares the file that is there with the store that is to be, and sets kept and keepsOld.
 func (o *output) holds(want *keystore.Store, old []byte, opts keystore.EncodeOptions) bool {
 	have, err := o.codec.Decode(old, keystore.DecodeOptions{Password: opts.Password, KeyPassword: opts.KeyPassword})
-	o.kept = err == nil && convert.Compare(want, have) == nil && o.codec.Sniff(old) && o.hasMode()
+	o.kept = err == nil && keystore.Compare(want, have) == nil && o.codec.Sniff(old) && o.hasMode()
 	o.keepsOld = err != nil || !containsKeys(want, have)
 	return o.kept
 }
