@@ -15,37 +15,40 @@ import (
 	"github.com/mqttpki/mqttpki/testdata/interop"
 )
 
+// opensslKinds are the options of `openssl pkcs8` for every encryption it knows, and what we call that.
+var opensslKinds = []struct{ args, want string }{
+	{"-v2 aes-256-cbc", "PBES2 PBKDF2-HMAC-SHA256 AES-256-CBC"},
+	{"-v2 aes-192-cbc -v2prf hmacWithSHA1", "PBES2 PBKDF2-HMAC-SHA1 AES-192-CBC"},
+	{"-v2 aes-128-cbc -v2prf hmacWithSHA224", "PBES2 PBKDF2-HMAC-SHA224 AES-128-CBC"},
+	{"-v2 des3 -v2prf hmacWithSHA384", "PBES2 PBKDF2-HMAC-SHA384 3DES-CBC"},
+	{"-v2 aes-256-cbc -v2prf hmacWithSHA512", "PBES2 PBKDF2-HMAC-SHA512 AES-256-CBC"},
+	{"-v2 aes-256-cbc -v2prf hmacWithSHA512-224", "PBES2 PBKDF2-HMAC-SHA512/224 AES-256-CBC"},
+	{"-v2 aes-256-cbc -v2prf hmacWithSHA512-256", "PBES2 PBKDF2-HMAC-SHA512/256 AES-256-CBC"},
+	{"-v2 aes-256-cbc -v2prf hmacWithMD5", "PBES2 PBKDF2-HMAC-MD5 AES-256-CBC"},
+	{"-v2 des-cbc -provider legacy -provider default", "PBES2 PBKDF2-HMAC-SHA256 DES-CBC"},
+	{"-v2 rc2-cbc -provider legacy -provider default", "PBES2 PBKDF2-HMAC-SHA256 RC2-128-CBC"},
+	{"-v2 rc2-64-cbc -provider legacy -provider default", "PBES2 PBKDF2-HMAC-SHA256 RC2-64-CBC"},
+	{"-v2 rc2-40-cbc -provider legacy -provider default", "PBES2 PBKDF2-HMAC-SHA256 RC2-40-CBC"},
+	{"-scrypt", "PBES2 scrypt AES-256-CBC"},
+	{"-v1 PBE-SHA1-3DES", "PBE-SHA1-3DES"},
+	{"-v1 PBE-SHA1-2DES", "PBE-SHA1-2DES"},
+	{"-v1 PBE-SHA1-RC4-128 -provider legacy -provider default", "PBE-SHA1-RC4-128"},
+	{"-v1 PBE-SHA1-RC4-40 -provider legacy -provider default", "PBE-SHA1-RC4-40"},
+	{"-v1 PBE-SHA1-RC2-128 -provider legacy -provider default", "PBE-SHA1-RC2-128"},
+	{"-v1 PBE-SHA1-RC2-40 -provider legacy -provider default", "PBE-SHA1-RC2-40"},
+	{"-v1 PBE-SHA1-RC2-64 -provider legacy -provider default", "PBE-SHA1-RC2-64"},
+	{"-v1 PBE-SHA1-DES -provider legacy -provider default", "PBE-SHA1-DES"},
+	{"-v1 PBE-MD5-DES -provider legacy -provider default", "PBE-MD5-DES"},
+	{"-v1 PBE-MD5-RC2-64 -provider legacy -provider default", "PBE-MD5-RC2-64"},
+}
+
 // TestReadsOpenSSL decrypts keys that `openssl pkcs8` encrypted in every way it knows.
 func TestReadsOpenSSL(t *testing.T) {
 	openssl := interop.Need(t, "openssl")
 	plain := testKey(t)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "key.der"), plain, 0o600))
-	for _, tc := range []struct{ args, want string }{
-		{"-v2 aes-256-cbc", "PBES2 PBKDF2-HMAC-SHA256 AES-256-CBC"},
-		{"-v2 aes-192-cbc -v2prf hmacWithSHA1", "PBES2 PBKDF2-HMAC-SHA1 AES-192-CBC"},
-		{"-v2 aes-128-cbc -v2prf hmacWithSHA224", "PBES2 PBKDF2-HMAC-SHA224 AES-128-CBC"},
-		{"-v2 des3 -v2prf hmacWithSHA384", "PBES2 PBKDF2-HMAC-SHA384 3DES-CBC"},
-		{"-v2 aes-256-cbc -v2prf hmacWithSHA512", "PBES2 PBKDF2-HMAC-SHA512 AES-256-CBC"},
-		{"-v2 aes-256-cbc -v2prf hmacWithSHA512-224", "PBES2 PBKDF2-HMAC-SHA512/224 AES-256-CBC"},
-		{"-v2 aes-256-cbc -v2prf hmacWithSHA512-256", "PBES2 PBKDF2-HMAC-SHA512/256 AES-256-CBC"},
-		{"-v2 aes-256-cbc -v2prf hmacWithMD5", "PBES2 PBKDF2-HMAC-MD5 AES-256-CBC"},
-		{"-v2 des-cbc -provider legacy -provider default", "PBES2 PBKDF2-HMAC-SHA256 DES-CBC"},
-		{"-v2 rc2-cbc -provider legacy -provider default", "PBES2 PBKDF2-HMAC-SHA256 RC2-128-CBC"},
-		{"-v2 rc2-64-cbc -provider legacy -provider default", "PBES2 PBKDF2-HMAC-SHA256 RC2-64-CBC"},
-		{"-v2 rc2-40-cbc -provider legacy -provider default", "PBES2 PBKDF2-HMAC-SHA256 RC2-40-CBC"},
-		{"-scrypt", "PBES2 scrypt AES-256-CBC"},
-		{"-v1 PBE-SHA1-3DES", "PBE-SHA1-3DES"},
-		{"-v1 PBE-SHA1-2DES", "PBE-SHA1-2DES"},
-		{"-v1 PBE-SHA1-RC4-128 -provider legacy -provider default", "PBE-SHA1-RC4-128"},
-		{"-v1 PBE-SHA1-RC4-40 -provider legacy -provider default", "PBE-SHA1-RC4-40"},
-		{"-v1 PBE-SHA1-RC2-128 -provider legacy -provider default", "PBE-SHA1-RC2-128"},
-		{"-v1 PBE-SHA1-RC2-40 -provider legacy -provider default", "PBE-SHA1-RC2-40"},
-		{"-v1 PBE-SHA1-RC2-64 -provider legacy -provider default", "PBE-SHA1-RC2-64"},
-		{"-v1 PBE-SHA1-DES -provider legacy -provider default", "PBE-SHA1-DES"},
-		{"-v1 PBE-MD5-DES -provider legacy -provider default", "PBE-MD5-DES"},
-		{"-v1 PBE-MD5-RC2-64 -provider legacy -provider default", "PBE-MD5-RC2-64"},
-	} {
+	for _, tc := range opensslKinds {
 		t.Run(tc.args, func(t *testing.T) {
 			for _, pw := range []string{"pw", "pässwörd€😀", ""} {
 				args := append([]string{"pkcs8", "-topk8", "-inform", "DER", "-in", "key.der", "-outform", "DER", "-out", "enc.der", "-passout", "pass:" + pw}, strings.Fields(tc.args)...)
