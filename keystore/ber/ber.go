@@ -19,6 +19,9 @@ const (
 	tagNumberMask  = 0x1F // all ones: the number follows in octets of its own
 )
 
+// maxTag is the longest tag in octets that is read: the first, and five for a number of 31 bits, as in encoding/asn1.
+const maxTag = 6
+
 // Normalize converts the element that data begins with, and returns what follows it. It fails with
 // [keystore.ErrFormat], or with ErrTooLarge where elements are nested deeper than depth.
 func Normalize(data []byte, depth int) (der, rest []byte, err error) {
@@ -169,7 +172,7 @@ func parseHeader(data []byte) (header, error) {
 		}
 		h.tag++
 	}
-	if h.tag > 5 {
+	if h.tag > maxTag {
 		return h, fmt.Errorf("an element has a tag of %d octets: %w", h.tag, keystore.ErrFormat)
 	}
 	if h.tag >= len(data) {
