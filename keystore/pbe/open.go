@@ -76,7 +76,7 @@ func (o *Opener) try(a algorithm, spelling, ciphertext []byte) ([]byte, error) {
 	if err := a.cipher.decrypt(a.cipher.keyOf(secret), a.ivOf(secret), plain, ciphertext); err != nil {
 		return nil, fmt.Errorf("decrypting %s: %w: %w", a.name, err, keystore.ErrFormat)
 	}
-	return judge(plain, a)
+	return Judge(plain, a.cipher.block, a.name)
 }
 
 // secret returns what derive gives, from memory where it was asked for before; id tells it from everything else.
@@ -95,20 +95,23 @@ func (o *Opener) secret(id string, cost int64, derive func() ([]byte, error)) ([
 	return secret, nil
 }
 
-// judge takes the padding off and decides, by it and by the SEQUENCE that every plaintext is, between success, a wrong
-// password and damage. Right padding before a SEQUENCE of some fitting length comes about once in a hundred thousand wrong
-// passwords, which is too often; a SEQUENCE of just the right length, or one that begins as it should, once in millions
-// at most. With a sound beginning the password is right whatever the padding says.
-func judge(plain []byte, a algorithm) ([]byte, error) {
-	unpadded, padded := unpad(plain, a.cipher.block)
+// Judge takes the padding off what a cipher of that block size gave (1: a stream, which has none) and decides, by it and
+// by the SEQUENCE that every plaintext is, between success, a wrong password and damage. Right padding before a SEQUENCE
+// of some fitting length comes about once in a hundred thousand wrong passwords, which is too often; a SEQUENCE of just
+// the right length, or one that begins as it should, once in millions at most. With a sound beginning the password is
+// right whatever the padding says.
+//
+// Errors: keystore.ErrPassword or ErrFormat, with the name of the algorithm.
+func Judge(plain []byte, block int, name string) ([]byte, error) {
+	unpadded, padded := unpad(plain, block)
 	header, length := sequence(plain)
 	switch {
 	case padded && header > 0 && (length == len(unpadded) || length < len(unpadded) && soundBeginning(plain[header:])):
 		return unpadded, nil
-	case !padded && header > 0 && length < len(plain) && length >= len(plain)-a.cipher.block && soundBeginning(plain[header:]):
-		return nil, fmt.Errorf("decrypting %s: wrong padding after sound data: %w", a.name, keystore.ErrFormat)
+	case !padded && header > 0 && length < len(plain) && length >= len(plain)-block && soundBeginning(plain[header:]):
+		return nil, fmt.Errorf("decrypting %s: wrong padding after sound data: %w", name, keystore.ErrFormat)
 	default:
-		return nil, fmt.Errorf("decrypting %s: %w", a.name, keystore.ErrPassword)
+		return nil, fmt.Errorf("decrypting %s: %w", name, keystore.ErrPassword)
 	}
 }
 

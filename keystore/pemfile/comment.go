@@ -34,7 +34,7 @@ type note struct {
 	keyID string // localKeyID of OpenSSL's Bag Attributes: the same on a key and its certificate
 }
 
-// readNote reads the lines before a block: our comments, and the Bag Attributes that openssl pkcs12 prints.
+// readNote reads the lines before a block: our comments, and what programs that list a store print of each entry.
 func readNote(text []string) note {
 	var n note
 	for _, line := range text {
@@ -51,7 +51,7 @@ func readNote(text []string) note {
 		switch {
 		case !found:
 			continue
-		case name == "friendlyName":
+		case name == "friendlyName", name == "Friendly name", name == "Alias name": // OpenSSL, GnuTLS, keytool -list -rfc
 			n.alias = fromLatin1(value)
 		case name == "localKeyID":
 			n.keyID = value

@@ -110,7 +110,7 @@ func enter(data []byte) ([]byte, bool) {
 	return data[size:], true
 }
 
-// keyKind tells apart what begins with a version: PKCS#8, PKCS#1 and SEC1 keys.
+// keyKind tells apart what begins with a version: PKCS#8, PKCS#1, SEC1 and DSA keys.
 func keyKind(body cryptobyte.String) string {
 	var version int64
 	var algorithm cryptobyte.String
@@ -121,15 +121,26 @@ func keyKind(body cryptobyte.String) string {
 	case version == 1 && body.PeekASN1Tag(cbasn1.OCTET_STRING):
 		return labelEC
 	case (version == 0 || version == 1) && body.PeekASN1Tag(cbasn1.INTEGER):
-		for range 8 { // n, e, d, p, q and what makes the work with them faster
-			if !body.SkipASN1(cbasn1.INTEGER) {
-				return ""
-			}
-		}
-		return labelRSA
+		return numbersKind(body, version)
 	case (version == 0 || version == 1) && body.ReadASN1(&algorithm, cbasn1.SEQUENCE) &&
 		algorithm.PeekASN1Tag(cbasn1.OBJECT_IDENTIFIER) && body.PeekASN1Tag(cbasn1.OCTET_STRING):
 		return labelKey
+	}
+	return ""
+}
+
+// numbersKind tells apart keys that are a row of numbers: n, e, d, p, q and three that make the work with them faster in
+// RSA, and after version 1 further primes; p, q, g, y and x in DSA.
+func numbersKind(body cryptobyte.String, version int64) string {
+	count := 0
+	for body.SkipASN1(cbasn1.INTEGER) {
+		count++
+	}
+	switch {
+	case count >= 8:
+		return labelRSA
+	case count == 5 && version == 0 && body.Empty():
+		return labelDSA
 	}
 	return ""
 }

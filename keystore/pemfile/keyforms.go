@@ -2,7 +2,6 @@ package pemfile
 
 import (
 	"encoding/asn1"
-	"fmt"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -10,13 +9,12 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// The algorithms of the key forms that are older than PKCS#8 and so do not name theirs, and the one refused.
+// The algorithms of the key forms that are older than PKCS#8 and so do not name theirs.
 var (
 	oidRSA = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1} // RFC 8017
 	oidEC  = asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}     // RFC 5480
+	oidDSA = asn1.ObjectIdentifier{1, 2, 840, 10040, 4, 1}     // RFC 3279
 )
-
-const oidDSA = "1.2.840.10040.4.1" // RFC 3279
 
 // wrapRSA returns a PKCS#1 RSAPrivateKey as a PrivateKeyInfo; the bytes of the key stay as they are.
 func wrapRSA(pkcs1 []byte) ([]byte, error) {
@@ -60,6 +58,34 @@ func wrapEC(sec1, curve []byte) ([]byte, error) {
 		return nil, malformed("reading an EC key: %v", err)
 	}
 	return wrap(oidEC, curve, key)
+}
+
+// wrapDSA returns a DSA key as OpenSSL had it before PKCS#8 (version, p, q, g, y, x) as a PrivateKeyInfo: p, q and g are
+// the algorithm's parameters (RFC 3279 section 2.3.2) and x is the key; y follows from them.
+func wrapDSA(traditional []byte) ([]byte, error) {
+	if derKind(traditional) != labelDSA {
+		return nil, malformed("reading a DSA key: not version, p, q, g, y and x")
+	}
+	var body, parameters, secret cryptobyte.String
+	in := cryptobyte.String(traditional)
+	if !in.ReadASN1(&body, cbasn1.SEQUENCE) || !in.Empty() || !body.SkipASN1(cbasn1.INTEGER) {
+		return nil, malformed("reading a DSA key: cut short, or with something behind it")
+	}
+	start := body
+	for range 3 {
+		body.SkipASN1(cbasn1.INTEGER)
+	}
+	parameters = start[:len(start)-len(body)]
+	if !body.SkipASN1(cbasn1.INTEGER) || !body.ReadASN1Element(&secret, cbasn1.INTEGER) {
+		return nil, malformed("reading a DSA key: cut short")
+	}
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(parameters) })
+	sequence, err := b.Bytes()
+	if err != nil {
+		return nil, malformed("reading a DSA key: %v", err)
+	}
+	return wrap(oidDSA, sequence, secret)
 }
 
 // wrap builds a PrivateKeyInfo, RFC 5208 section 5.
@@ -108,7 +134,7 @@ func plainKey(label string, der, curve []byte) (*keystore.PrivateKey, error) {
 	case labelEC:
 		der, err = wrapEC(der, curve)
 	case labelDSA:
-		err = fmt.Errorf("reading a DSA key (%s), which TLS has no use for: %w", oidDSA, keystore.ErrUnsupported)
+		der, err = wrapDSA(der)
 	}
 	if err != nil {
 		return nil, err

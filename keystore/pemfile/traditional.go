@@ -9,10 +9,8 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/crypto/cryptobyte"
-	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
-
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pbe"
 )
 
 // traditional is the encryption of keys before PKCS#8, that OpenSSL calls traditional: RFC 1421 headers say which cipher
@@ -64,17 +62,8 @@ func openTraditional(b *block, password keystore.Secret) ([]byte, keystore.Prote
 	}
 	plain := make([]byte, len(b.der))
 	cipher.NewCBCDecrypter(block, iv).CryptBlocks(plain, b.der)
-	pad := int(plain[len(plain)-1])
-	if pad < 1 || pad > size {
-		return nil, p, fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
-	}
-	plain = plain[:len(plain)-pad]
-	// Padding fits a wrong password once in 256 times; a whole SEQUENCE as well, practically never.
-	in, body := cryptobyte.String(plain), cryptobyte.String(nil)
-	if !in.ReadASN1(&body, cbasn1.SEQUENCE) || !in.Empty() {
-		return nil, p, fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
-	}
-	return plain, p, nil
+	plain, err = pbe.Judge(plain, size, p.Algorithm)
+	return plain, p, err
 }
 
 // traditionalKey is OpenSSL's EVP_BytesToKey with MD5 and one round.
