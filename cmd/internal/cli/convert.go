@@ -169,8 +169,14 @@ func (o *convertOptions) prepare() error {
 		o.recipe.Rename = append(o.recipe.Rename, r)
 	}
 	o.recipe.Alias = o.Alias
-	o.opener = &storeOpener{deps: o.deps, From: o.form.From, PassFlag: "--in-pass", Pass: o.InPass, KeyPass: o.InKeyPass, Demand: true}
-	o.trusting = &storeOpener{deps: o.deps, PassFlag: "--trust-pass", Pass: o.TrustPass, Demand: true}
+	known := &keyring{} // an input may be named by --trust as well
+	o.opener = &storeOpener{
+		deps: o.deps, From: o.form.From, PassFlag: "--in-pass", Pass: o.InPass, KeyPass: o.InKeyPass, Demand: true, Many: o.form.OutDir != "", Known: known,
+	}
+	o.trusting = &storeOpener{deps: o.deps, PassFlag: "--trust-pass", Pass: o.TrustPass, Demand: true, Known: known}
+	if err := o.opener.secrets(); err != nil {
+		return err
+	}
 	return o.openTrust()
 }
 

@@ -38,12 +38,6 @@ type manyFile struct {
 // runMany converts every input by itself, on every core, and carries on past those that fail. The exit code is that of
 // the worst failure.
 func (o *convertOptions) runMany(ctx context.Context) error {
-	if err := o.opener.secrets(); err != nil {
-		return err
-	}
-	alone := *o.deps
-	alone.isTerm = false // nobody is asked once for each of a thousand files
-	o.opener.deps = &alone
 	if o.OutPass.given() && o.OutPass.kind != sourceRandom {
 		if _, err := o.resolveOut(convertJob{}); err != nil {
 			return err
@@ -167,6 +161,7 @@ func (o *convertOptions) convertAll(ctx context.Context, files []manyFile, doc *
 	errs := make([]error, len(files))
 	bar := o.startProgress("converting", len(files))
 	defer bar.stop()
+	o.opener.Aside = bar.aside
 	next := make(chan int)
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(files)) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/term"
@@ -20,7 +21,9 @@ type deps struct {
 	now       func() time.Time
 	random    io.Reader
 	isTerm    bool                   // a person can be asked: standard input and error are terminals
+	hasTTY    bool                   // one can be asked for passwords, though standard input is something else
 	readSafe  func() ([]byte, error) // reads a line from the terminal without showing it
+	wait      waiter                 // for what may take for ever; nil waits
 	stdinLine *lineReader            // shared by everything that reads lines of standard input
 
 	opened openedKeys // by commands that one command runs; nil: not kept
@@ -44,7 +47,14 @@ func processDeps(ctx context.Context) *deps {
 		isTerm: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 		pki:    "pki",
 	}
-	d.readSafe = func() ([]byte, error) { return readUnseen(ctx, int(os.Stdin.Fd())) }
+	keyboard := os.Stdin
+	if !d.isTerm && term.IsTerminal(int(os.Stderr.Fd())) { // a file is piped in, and its password can be typed all the same
+		if tty, err := openTerminal(); err == nil {
+			keyboard, d.hasTTY = tty, true
+		}
+	}
+	d.readSafe = func() ([]byte, error) { return readUnseen(ctx, int(keyboard.Fd())) }
+	d.wait = func(read func() ([]byte, error)) ([]byte, error) { return orDone(ctx, read) }
 	d.stdinLine = &lineReader{r: d.in}
 	if dir, ok := os.LookupEnv("MQTTPKI_DIR"); ok && dir != "" {
 		d.pki = dir
@@ -53,23 +63,39 @@ func processDeps(ctx context.Context) *deps {
 	return d
 }
 
+// openTerminal opens the terminal that the process belongs to, wherever its standard input comes from.
+func openTerminal() (*os.File, error) {
+	if runtime.GOOS == "windows" {
+		return os.OpenFile("CONIN$", os.O_RDWR, 0)
+	}
+	return os.OpenFile("/dev/tty", os.O_RDWR, 0)
+}
+
+// canAsk reports whether a person can be asked for a password.
+func (d *deps) canAsk() bool { return d.isTerm || d.hasTTY }
+
 // notice tells the person something on standard error, unless --quiet.
 func (d *deps) notice(format string, args ...any) {
 	if !d.quiet {
-		_, _ = fmt.Fprintf(d.err, format+"\n", args...)
+		d.say(format, args...)
 	}
 }
 
 // warn is for what the person must not miss: --quiet does not silence it.
 func (d *deps) warn(format string, args ...any) {
-	_, _ = fmt.Fprintf(d.err, "warning: "+format+"\n", args...)
+	d.say("warning: "+format, args...)
 }
 
 // detail is told with --verbose only.
 func (d *deps) detail(format string, args ...any) {
 	if d.verbose {
-		_, _ = fmt.Fprintf(d.err, format+"\n", args...)
+		d.say(format, args...)
 	}
+}
+
+// say prints a line for a person. Names in it may come from files and folders that nobody vouches for.
+func (d *deps) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(d.err, format+"\n", printableArgs(args)...)
 }
 
 // print writes one line of result.

@@ -30,6 +30,17 @@ func orDone(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
 	}
 }
 
+// waiter is orDone for one context.
+type waiter func(read func() ([]byte, error)) ([]byte, error)
+
+// until returns what read returns, or before that the error of a context that has ended.
+func (w waiter) until(read func() ([]byte, error)) ([]byte, error) {
+	if w == nil {
+		return read()
+	}
+	return w(read)
+}
+
 // readUnseen reads a line from a terminal without showing it, and leaves the terminal as it was.
 func readUnseen(ctx context.Context, fd int) ([]byte, error) {
 	before, err := term.GetState(fd)

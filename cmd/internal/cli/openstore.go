@@ -44,23 +44,38 @@ type openedStore struct {
 // storeOpener opens the files of one command. Each password source is resolved once, however many files there are.
 type storeOpener struct {
 	*deps
-	From         string                     // the format that the command line announced; "" for none
-	PassFlag     string                     // the flag to name in hints: "--in-pass"
-	Pass         []passwordSource           // each is tried on each file
-	KeyPass      passwordSource             // of keys that have another password than their store
-	KeyPasswords map[string]passwordSource  // of single keys, by alias: --in-key-pass ALIAS=SOURCE
-	Demand       bool                       // fail for want of a password, instead of showing what can be seen without
-	Passwords    []keystore.Secret          // what Pass resolved to
-	KeySecret    keystore.Secret            // what KeyPass resolved to
-	KeySecrets   map[string]keystore.Secret // what KeyPasswords resolved to
-	resolved     bool
-	stdinTaken   bool
+	From         string                           // the format that the command line announced; "" for none
+	PassFlag     string                           // the flag to name in hints: "--in-pass"
+	Pass         []passwordSource                 // each is tried on each file; none: nothing but the empty password is
+	KeyPass      passwordSource                   // of keys that have another password than their store
+	KeyPasswords map[string]passwordSource        // of single keys, by alias: --in-key-pass ALIAS=SOURCE
+	Demand       bool                             // fail for want of a password, instead of showing what can be seen without
+	Many         bool                             // files are opened by the thousand: a person is asked once for all of them
+	Aside        func(func())                     // clears the terminal's last line while a person is asked; nil: it is clear
+	Wanted       func(id *keystore.Identity) bool // whether a locked key is worth asking for; nil: each is
+	Known        *keyring                         // shared by the openers of a command; nil: none but this one
+
+	resolved   bool
+	given      []givenPassword            // what Pass resolved to, without none
+	bare       bool                       // none is in Pass
+	KeySecret  keystore.Secret            // what KeyPass resolved to
+	KeySecrets map[string]keystore.Secret // what KeyPasswords resolved to
+	stdinTaken bool
+}
+
+// givenPassword is a password with where it came from, for hints.
+type givenPassword struct {
+	secret keystore.Secret
+	source passwordSource
 }
 
 // secrets resolves the sources.
 func (o *storeOpener) secrets() error {
 	if o.resolved {
 		return nil
+	}
+	if o.Known == nil {
+		o.Known = &keyring{}
 	}
 	sources := append(o.Pass[:len(o.Pass):len(o.Pass)], o.KeyPass)
 	for _, source := range append(sources, slices.Collect(maps.Values(o.KeyPasswords))...) {
@@ -76,9 +91,12 @@ func (o *storeOpener) secrets() error {
 		if err != nil {
 			return err
 		}
-		if p.secret.Given() {
-			o.Passwords = append(o.Passwords, p.secret)
+		if source.kind == sourceNone {
+			o.bare = true
+			continue
 		}
+		o.given = append(o.given, givenPassword{p.secret, source})
+		o.Known.remember(p.secret)
 	}
 	if o.KeyPass.given() {
 		p, err := o.resolve(o.KeyPass, "the keys to read", false)
@@ -101,8 +119,7 @@ func (o *storeOpener) secrets() error {
 	return nil
 }
 
-// open reads and decodes one file. Without a password it tries NAME.pass beside the file, then the empty password, and
-// asks where a person can be asked.
+// open reads and decodes one file; openpass.go has how its password is found.
 func (o *storeOpener) open(path string) (*openedStore, error) {
 	if err := o.secrets(); err != nil {
 		return nil, err
@@ -123,7 +140,7 @@ func (o *storeOpener) open(path string) (*openedStore, error) {
 		s.Path = path
 	}
 	if err = o.decode(s); err == nil {
-		err = o.askForKeys(s)
+		err = o.openKeys(s)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %q: %w", name, err)
@@ -168,99 +185,6 @@ func (o *storeOpener) read(path string) ([]byte, string, error) {
 	return data, name, nil
 }
 
-// decode finds the password that opens the file, and decodes it.
-func (o *storeOpener) decode(s *openedStore) error {
-	if len(o.Passwords) > 0 {
-		return o.tryAll(s)
-	}
-	if o.KeySecret.Given() {
-		return o.try(s, nil, passGiven)
-	}
-	err := o.try(s, nil, passNone)
-	if err != nil && !errors.Is(err, keystore.ErrPassword) || err == nil && !needsPassword(s.Store) {
-		return err
-	}
-	seen, seenErr := s.Store, err
-	if o.tryBeside(s) || o.try(s, keystore.Secret{}, passEmpty) == nil && !hasLocked(s.Store) {
-		return nil
-	}
-	if o.isTerm {
-		secret, err := o.prompt(s.Name, false)
-		if err != nil {
-			return err
-		}
-		if len(secret) > 0 {
-			return o.try(s, secret, passGiven)
-		}
-	}
-	s.Store, s.Password, s.How = seen, nil, passNeeded
-	if seen != nil && (!o.Demand || readableWithout(seen)) {
-		return nil
-	}
-	if seenErr == nil {
-		seenErr = ofKind(keystore.ErrPassword, errors.New("its password is needed"))
-	}
-	return withHint(seenErr, "name where the password is kept: %s file:PATH", o.PassFlag)
-}
-
-// askForKeys asks for the password of keys that stayed locked under the store's, where a person can be asked.
-func (o *storeOpener) askForKeys(s *openedStore) error {
-	if !o.Demand || !o.isTerm || o.KeyPass.given() || !s.Password.Given() || !hasLocked(s.Store) {
-		return nil
-	}
-	secret, err := o.prompt("the keys in "+s.Name, false)
-	if err != nil || len(secret) == 0 {
-		return err
-	}
-	store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: s.Password, KeyPassword: secret})
-	if err == nil {
-		s.Store, s.KeyPassword = store, secret
-	}
-	return err
-}
-
-// tryAll decodes with each of the given passwords; the first that fits counts.
-func (o *storeOpener) tryAll(s *openedStore) error {
-	var first error
-	for _, secret := range o.Passwords {
-		err := o.try(s, secret, passGiven)
-		if err == nil {
-			return nil
-		}
-		if first == nil {
-			first = err
-		}
-		if !errors.Is(err, keystore.ErrPassword) {
-			return err
-		}
-	}
-	return withHint(first, "name where the right password is kept: %s file:PATH", o.PassFlag)
-}
-
-// tryBeside decodes with the password in NAME.pass, where the commands that make stores keep it.
-func (o *storeOpener) tryBeside(s *openedStore) bool {
-	if s.Path == "" {
-		return false
-	}
-	path := passFileBeside(s.Path)
-	secret, _, err := readPassFile(path)
-	if err != nil || o.try(s, secret, passGiven) != nil {
-		return false
-	}
-	o.detail("%s: opened with the password in %s", s.Name, path)
-	return true
-}
-
-// try decodes with one password.
-func (o *storeOpener) try(s *openedStore, secret keystore.Secret, how string) error {
-	store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: secret, KeyPassword: o.KeySecret, KeyPasswords: o.KeySecrets})
-	if err != nil {
-		return err
-	}
-	s.Store, s.Password, s.How = store, secret, how
-	return nil
-}
-
 // unchanged fails when the file is not any more as it was read: somebody else changed it meanwhile.
 func (s *openedStore) unchanged() error {
 	data, err := safefile.Read(s.Path, keystore.DefaultLimits.Bytes)
@@ -284,10 +208,15 @@ func needsPassword(s *keystore.Store) bool {
 	return hasSealed(s)
 }
 
+// isLocked reports whether another password could decrypt a private key.
+func isLocked(id *keystore.Identity) bool {
+	return id.Key == nil && !errors.Is(id.Locked, keystore.ErrUnsupported)
+}
+
 // hasLocked reports whether there is a private key that another password could decrypt.
 func hasLocked(s *keystore.Store) bool {
 	for i := range s.Identities {
-		if s.Identities[i].Key == nil && !errors.Is(s.Identities[i].Locked, keystore.ErrUnsupported) {
+		if isLocked(&s.Identities[i]) {
 			return true
 		}
 	}
@@ -309,28 +238,3 @@ func hasSealed(s *keystore.Store) bool {
 func readableWithout(s *keystore.Store) bool {
 	return s != nil && len(s.Identities) == 0 && !hasSealed(s) && len(s.Anchors) > 0
 }
-
-// passwordSources is a --pass flag that may be repeated.
-type passwordSources []passwordSource
-
-// Set adds one source, for pflag.
-func (l *passwordSources) Set(text string) error {
-	var s passwordSource
-	if err := s.Set(text); err != nil {
-		return err
-	}
-	*l = append(*l, s)
-	return nil
-}
-
-// String is what help shows as the default; it never shows a password.
-func (l *passwordSources) String() string {
-	var texts []string
-	for i := range *l {
-		texts = append(texts, (*l)[i].String())
-	}
-	return strings.Join(texts, ",")
-}
-
-// Type is what help shows as the flag's argument.
-func (*passwordSources) Type() string { return "SOURCE" }

@@ -53,37 +53,44 @@ func atTerminal(p *person, args ...string) (out, errs string, code int) {
 // password than its store.
 func stores(t *testing.T) string {
 	t.Helper()
+	dir := t.TempDir()
+	id := testIdentity(t, "dev")
+	identity := &keystore.Store{Identities: []keystore.Identity{id}}
+	trust := &keystore.Store{Anchors: []keystore.Anchor{{Alias: "ca", Certificate: id.Chain[0]}}}
+	writeStore(t, dir, "dev.p12", "p12", identity, "storepass", "")
+	writeStore(t, dir, "again.p12", "p12", identity, "storepass", "")
+	writeStore(t, dir, "dev.jks", "jks", identity, "storepass", "keypass")
+	writeStore(t, dir, "dev.pem", "pem", identity, "storepass", "")
+	writeStore(t, dir, "empty.p12", "p12", identity, "", "")
+	writeStore(t, dir, "trust.jks", "jks", trust, "storepass", "")
+	return dir
+}
+
+// testIdentity is a key with a certificate that it signed itself.
+func testIdentity(t *testing.T, alias string) keystore.Identity {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "dev"}, NotAfter: time.Now().AddDate(1, 0, 0)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: alias}, NotAfter: time.Now().AddDate(1, 0, 0)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	require.NoError(t, err)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
 	private, err := keystore.NewPrivateKey(pkcs8)
 	require.NoError(t, err)
-	leaf := keystore.NewCertificate(der)
-	identity := keystore.Store{Identities: []keystore.Identity{{Alias: "dev", Key: private, Chain: []keystore.Certificate{leaf}}}}
-	trust := keystore.Store{Anchors: []keystore.Anchor{{Alias: "ca", Certificate: leaf}}}
-	dir := t.TempDir()
-	for _, f := range []struct {
-		name, format    string
-		store           *keystore.Store
-		password, inner keystore.Secret
-	}{
-		{"dev.p12", "p12", &identity, keystore.Secret("storepass"), nil},
-		{"dev.jks", "jks", &identity, keystore.Secret("storepass"), keystore.Secret("keypass")},
-		{"dev.pem", "pem", &identity, keystore.Secret("storepass"), nil},
-		{"empty.p12", "p12", &identity, keystore.Secret{}, nil},
-		{"trust.jks", "jks", &trust, keystore.Secret("storepass"), nil},
-	} {
-		data, _, err := formats.Encode(f.format, f.store, keystore.EncodeOptions{
-			Password: f.password, KeyPassword: f.inner, Iterations: 1, Random: rand.Reader, Now: time.Now(),
-		})
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, f.name), data, 0o600))
+	return keystore.Identity{Alias: alias, Key: private, Chain: []keystore.Certificate{keystore.NewCertificate(der)}}
+}
+
+// writeStore writes a store at the cost of one round; an empty key password is the store's.
+func writeStore(t *testing.T, dir, name, format string, s *keystore.Store, pass, keyPass string) {
+	t.Helper()
+	o := keystore.EncodeOptions{Password: keystore.Secret(pass), Iterations: 1, Random: rand.Reader, Now: time.Now()}
+	if keyPass != "" {
+		o.KeyPassword = keystore.Secret(keyPass)
 	}
-	return dir
+	data, _, err := formats.Encode(format, s, o)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o600))
 }
 
 // TestPasswordsAreAskedForAsAPersonWants: only where one is needed, once a file, and never where a flag, a file beside the
@@ -109,7 +116,8 @@ func TestPasswordsAreAskedForAsAPersonWants(t *testing.T) {
 		{"inspect without", []string{""}, []string{"inspect", "dev.p12"}, 1, exitDone},
 		{"inspect with", []string{"storepass"}, []string{"inspect", "dev.p12"}, 1, exitDone},
 		{"inspect of what is open", nil, []string{"inspect", "empty.p12"}, 0, exitDone},
-		{"nobody is asked for each of many", nil, []string{"convert", "p12", "pem", "dev.p12", "--out-dir", "many", "--out-pass", "none"}, 0, exitPassword},
+		{"of many files once for all", []string{"storepass"}, []string{"convert", "auto", "pem", "dev.p12", "again.p12", "empty.p12", "--out-dir", "many", "--out-pass", "none"}, 1, exitDone},
+		{"of many files, and nothing said", []string{""}, []string{"convert", "auto", "pem", "dev.p12", "again.p12", "--out-dir", "none", "--out-pass", "none"}, 1, exitPassword},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Chdir(dir)

@@ -146,6 +146,33 @@ func (d *deps) report(command string, err error) int {
 	return o.code
 }
 
+// printableLine is printable for what is to stay on one line: an alias with a line feed in it could end the line and
+// begin one that reads as if it were ours.
+func printableLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return '\uFFFD'
+		}
+		return r
+	}, printable(s))
+}
+
+// printableArgs makes texts and errors among what is to be formatted printable, each within its line; the format is ours.
+func printableArgs(args []any) []any {
+	out := make([]any, len(args))
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			out[i] = printableLine(v)
+		case error:
+			out[i] = printableLine(v.Error())
+		default:
+			out[i] = arg
+		}
+	}
+	return out
+}
+
 // printable replaces control characters other than line feed and tab: errors quote names from untrusted files, which
 // must not move the cursor, recolour the terminal or turn the order of letters round.
 func printable(s string) string {

@@ -12,6 +12,9 @@ import (
 	"runtime"
 	"strings"
 
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
@@ -93,6 +96,31 @@ func (s passwordSource) or(other passwordSource) passwordSource {
 	return other
 }
 
+// passwordSources is a --pass flag that may be repeated.
+type passwordSources []passwordSource
+
+// Set adds one source, for pflag.
+func (l *passwordSources) Set(text string) error {
+	var s passwordSource
+	if err := s.Set(text); err != nil {
+		return err
+	}
+	*l = append(*l, s)
+	return nil
+}
+
+// String is what help shows as the default; it never shows a password.
+func (l *passwordSources) String() string {
+	var texts []string
+	for i := range *l {
+		texts = append(texts, (*l)[i].String())
+	}
+	return strings.Join(texts, ",")
+}
+
+// Type is what help shows as the flag's argument.
+func (*passwordSources) Type() string { return "SOURCE" }
+
 // password is a resolved source.
 type password struct {
 	secret keystore.Secret // nil with "none"
@@ -158,8 +186,13 @@ func (d *deps) randomPassword() (keystore.Secret, error) {
 // passwordFile reads the first line of a file. A file that others can read is worth a warning, not a refusal: the
 // password may have come from a mounted secret whose mode is not ours to choose.
 func (d *deps) passwordFile(path string) (keystore.Secret, error) {
-	secret, public, err := readPassFile(path)
-	if public {
+	var public bool
+	secret, err := d.wait.until(func() (line []byte, err error) { // a pipe may have nobody who writes into it
+		secret, others, err := readNamedPassFile(path)
+		public = others
+		return secret, err
+	})
+	if err == nil && public {
 		d.warn("%s can be read by others; chmod 600 it", path)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -168,8 +201,21 @@ func (d *deps) passwordFile(path string) (keystore.Secret, error) {
 	return secret, err
 }
 
-// readPassFile reads the first line of a file, and says whether others can read the file.
+// readPassFile reads the first line of a password file that was found rather than named, such as NAME.pass beside a store,
+// and says whether others can read the file. A pipe or device of that name is none: it could be waited for in vain.
 func readPassFile(path string) (secret keystore.Secret, public bool, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, false, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, false, fmt.Errorf("%s is no regular file", path)
+	}
+	return readNamedPassFile(path)
+}
+
+// readNamedPassFile is readPassFile for a file that a person named. It may be a pipe: shells make one of <(command).
+func readNamedPassFile(path string) (secret keystore.Secret, public bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, false, err
@@ -183,19 +229,26 @@ func readPassFile(path string) (secret keystore.Secret, public bool, err error) 
 		return nil, false, fmt.Errorf("%s is a directory", path)
 	}
 	public = info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows"
-	secret, err = (&lineReader{r: f}).next()
+	secret, err = (&lineReader{r: utf8Reader(f)}).next()
 	if errors.Is(err, io.EOF) {
 		return nil, public, fmt.Errorf("%s is empty", path)
 	}
-	if bytes.IndexByte(secret, 0) >= 0 { // no program takes such a password; Windows' shells write UTF-16 unless told otherwise
-		return nil, public, withHint(usagef("%s has a NUL byte", path), "it may be UTF-16 text; write it as UTF-8")
+	if bytes.IndexByte(secret, 0) >= 0 { // no program takes such a password
+		return nil, public, withHint(usagef("%s has a NUL byte", path), "it may be UTF-16 text without the mark that says so; write it as UTF-8")
 	}
 	return secret, public, err
 }
 
+// utf8Reader reads text that may be UTF-16, which Windows' PowerShell writes with > and marks as such; anything else is
+// passed on as it is.
+func utf8Reader(r io.Reader) io.Reader {
+	decoder := unicode.BOMOverride(transform.Nop) // UTF-8's mark is dropped as well
+	return transform.NewReader(r, decoder)
+}
+
 // prompt asks on the terminal, where there is one.
 func (d *deps) prompt(what string, twice bool) (keystore.Secret, error) {
-	if !d.isTerm {
+	if !d.canAsk() {
 		return nil, withHint(usagef("a password is needed for %s, and there is no terminal to ask on", what),
 			"name where it is kept: file:PATH or env:NAME")
 	}
@@ -204,7 +257,11 @@ func (d *deps) prompt(what string, twice bool) (keystore.Secret, error) {
 		defer func() { _, _ = fmt.Fprintln(d.err) }()
 		return d.readSafe()
 	}
-	first, err := ask(fmt.Sprintf("Password for %s: ", what))
+	prompt := "Password for "
+	if twice {
+		prompt = "New password for "
+	}
+	first, err := ask(prompt + printableLine(what) + ": ")
 	if err != nil || !twice {
 		return first, err
 	}

@@ -59,6 +59,20 @@ func (p *progress) line(now time.Time) string {
 	return fmt.Sprintf("%s %d of %d, %d%%, %.0f a second, %s left", p.what, p.done, p.total, 100*p.done/p.total, rate, left)
 }
 
+// aside does something that needs the line, such as asking a question, and lets nothing else write to it meanwhile.
+func (p *progress) aside(do func()) {
+	if p == nil {
+		do()
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.shown.IsZero() {
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
+	}
+	do()
+}
+
 // stop wipes the line.
 func (p *progress) stop() {
 	if p == nil {

@@ -36,7 +36,7 @@ var owners = map[string][]string{
 	"github.com/zmap/zcrypto":                    {"ca/lint"},
 	"golang.org/x/crypto":                        {"keystore", "ca", "channels"},
 	"golang.org/x/sys":                           {"keystore/safefile", "channels/broker", "cmd"},
-	"golang.org/x/text":                          {"keystore", "ca"},
+	"golang.org/x/text":                          {"keystore", "ca", "cmd"},
 	"golang.org/x/net":                           {"ca", "channels"},
 	"golang.org/x/sync":                          {"ca", "channels", "convert", "cmd"},
 	"github.com/stretchr/testify":                {},

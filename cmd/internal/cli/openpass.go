@@ -1,0 +1,244 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+// How a file's password is found. What the command line gives is tried, and nothing else. Without that: nothing; what
+// NAME.pass beside the file has; the empty password, where stores have it; and what opened another file of the command.
+// Only then is a person asked, once, and a wrong answer is an error like any other wrong password.
+
+// decode finds the password that opens the file, and decodes it.
+func (o *storeOpener) decode(s *openedStore) error {
+	var refused error
+	for _, g := range o.given {
+		err := o.try(s, g.secret, passGiven)
+		if !errors.Is(err, keystore.ErrPassword) { // it fits, or no password would help
+			return err
+		}
+		if refused == nil {
+			refused = err
+		}
+	}
+	if refused != nil && !o.bare {
+		return o.refusal(s, o.given, refused)
+	}
+	return o.decodeUnaided(s)
+}
+
+// decodeUnaided decodes a file for which the command line has no password.
+func (o *storeOpener) decodeUnaided(s *openedStore) error {
+	without := o.try(s, nil, passNone)
+	if without != nil && !errors.Is(without, keystore.ErrPassword) || without == nil && !needsPassword(s.Store) {
+		return without
+	}
+	seen := s.Store
+	found, err := o.trySilently(s)
+	switch {
+	case found:
+		return nil
+	case err != nil && (o.Demand || seen == nil):
+		return err
+	case err == nil && o.worthAsking(seen):
+		secret, err := o.askStore(s, seen)
+		if err != nil {
+			return err
+		}
+		if len(secret) > 0 {
+			return o.tryTyped(s, secret)
+		}
+	}
+	s.Store, s.Password, s.How = seen, nil, passNeeded
+	if seen != nil && (!o.Demand || readableWithout(seen)) {
+		return nil
+	}
+	if without == nil {
+		without = ofKind(keystore.ErrPassword, errors.New("its password is needed"))
+	}
+	return withHint(without, "name where the password is kept: %s file:PATH", o.PassFlag)
+}
+
+// trySilently tries the passwords that need not be asked for. An error is one that no password would help against.
+func (o *storeOpener) trySilently(s *openedStore) (bool, error) {
+	attempt := func(secret keystore.Secret, how string) (bool, error) {
+		err := o.try(s, secret, how)
+		if errors.Is(err, keystore.ErrPassword) {
+			return false, nil
+		}
+		return err == nil && fits(s.Store), err
+	}
+	if path, secret := s.passBeside(); path != "" && !o.bare {
+		if ok, err := attempt(secret, passGiven); ok || err != nil {
+			o.detail("%s: opened with the password in %s", s.Name, path)
+			return ok, err
+		}
+	}
+	if s.Codec.Name() != "pem" { // no program encrypts a key in PEM with the empty password
+		if ok, err := attempt(keystore.Secret{}, passEmpty); ok || err != nil {
+			return ok, err
+		}
+	}
+	if o.bare {
+		return false, nil
+	}
+	return o.tryKnown(s), nil
+}
+
+// tryKnown tries what opened other files of the command, or was given for them.
+func (o *storeOpener) tryKnown(s *openedStore) bool {
+	candidates := o.Known.candidates()
+	if len(candidates) == 0 {
+		return false
+	}
+	cost := s.guessCost()
+	for _, secret := range candidates {
+		if o.Known.guess(cost, func() bool { return o.try(s, secret, passGiven) == nil && fits(s.Store) }) {
+			o.detail("%s: opened with the password of another file", s.Name)
+			return true
+		}
+	}
+	return false
+}
+
+// passBeside is the password in NAME.pass, where the commands that make stores keep it; "" without one.
+func (s *openedStore) passBeside() (path string, secret keystore.Secret) {
+	if s.Path == "" {
+		return "", nil
+	}
+	path = passFileBeside(s.Path)
+	secret, _, err := readPassFile(path)
+	if err != nil {
+		return "", nil
+	}
+	return path, secret
+}
+
+// guessCost is what a wrong password costs for this file, as far as can be seen without the right one.
+func (s *openedStore) guessCost() int64 {
+	bare, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{})
+	if err != nil {
+		return guessRounds + 1
+	}
+	return guessCost(bare, len(s.Data))
+}
+
+// worthAsking reports whether somebody is there to be asked, and would want to be. What can be inspected without a
+// password is shown without.
+func (o *storeOpener) worthAsking(seen *keystore.Store) bool {
+	return o.canAsk() && !o.bare && (o.Demand || seen == nil || hasLocked(seen) || hasSealed(seen))
+}
+
+// askStore asks for the password of a file: once, however often the command names it. Just the Enter key is nil.
+func (o *storeOpener) askStore(s *openedStore, seen *keystore.Store) (keystore.Secret, error) {
+	what := s.Name
+	if o.PassFlag == "--trust-pass" {
+		what += ", which is to be trusted"
+	}
+	switch {
+	case o.Many:
+		what += " and the other files that need one"
+	case o.Demand && readableWithout(seen):
+		what += " (Enter: read it without checking that nobody changed it)"
+	case !o.Demand:
+		what += " (Enter: show what can be seen without)"
+	}
+	if o.Many {
+		return o.Known.askForAll(func() (keystore.Secret, error) { return o.ask(what) })
+	}
+	known := o.Known.of(s.Data)
+	if known.store == nil {
+		secret, err := o.ask(what)
+		known.store = &answer{secret, err}
+	}
+	return known.store.secret, known.store.err
+}
+
+// ask asks a person for something that need not be answered: the Enter key, or the end of input, is nil.
+func (o *storeOpener) ask(what string) (secret keystore.Secret, err error) {
+	prompt := func() { secret, err = o.prompt(what, false) }
+	if o.Aside != nil {
+		o.Aside(prompt)
+	} else {
+		prompt()
+	}
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	return secret, err
+}
+
+// tryTyped decodes with what a person typed.
+func (o *storeOpener) tryTyped(s *openedStore, secret keystore.Secret) error {
+	err := o.try(s, secret, passGiven)
+	if err == nil {
+		o.Known.remember(secret)
+	}
+	if errors.Is(err, keystore.ErrPassword) {
+		return o.refusal(s, []givenPassword{{secret, passwordSource{kind: sourcePrompt}}}, err)
+	}
+	return err
+}
+
+// refusal is the error for passwords that do not fit, with a hint: the likely slip, if one of them nearly does.
+func (o *storeOpener) refusal(s *openedStore, refused []givenPassword, err error) error {
+	if text := o.nearMiss(s, refused); text != "" {
+		return withHint(err, "%s", text)
+	}
+	return withHint(err, "name where the right password is kept: %s file:PATH", o.PassFlag)
+}
+
+// nearMiss finds out which slip would explain that passwords do not fit; "" when none that can be afforded to try does.
+func (o *storeOpener) nearMiss(s *openedStore, refused []givenPassword) string {
+	cost := s.guessCost()
+	guess := func(secret keystore.Secret) bool {
+		return o.Known.guess(cost, func() bool {
+			store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: secret})
+			return err == nil && fits(store)
+		})
+	}
+	if path, secret := s.passBeside(); path != "" && guess(secret) {
+		return fmt.Sprintf("the password in %s fits: %s file:%s", path, o.PassFlag, quoted(path))
+	}
+	if s.Codec.Name() != "pem" && guess(keystore.Secret{}) {
+		return fmt.Sprintf("the empty password fits: %s none", o.PassFlag)
+	}
+	for _, g := range refused {
+		for _, near := range nearPasswords(g.secret) {
+			if guess(near.secret) {
+				return near.hint(g.source)
+			}
+		}
+	}
+	return ""
+}
+
+// try decodes with one password.
+func (o *storeOpener) try(s *openedStore, secret keystore.Secret, how string) error {
+	store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: secret, KeyPassword: o.KeySecret, KeyPasswords: o.KeySecrets})
+	if err != nil {
+		return err
+	}
+	if how == passNone && o.KeySecret.Given() {
+		how = passGiven
+	}
+	s.Store, s.Password, s.How = store, secret, how
+	return nil
+}
+
+// fits reports whether a password that a file was decoded with did anything: a PKCS12 without a MAC whose keys alone are
+// encrypted can be decoded with any.
+func fits(s *keystore.Store) bool {
+	if s.Integrity == keystore.IntegrityVerified || !hasLocked(s) {
+		return true
+	}
+	for i := range s.Identities {
+		if s.Identities[i].Key != nil {
+			return true
+		}
+	}
+	return false
+}
