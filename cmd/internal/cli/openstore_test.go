@@ -27,6 +27,7 @@ import (
 type person struct {
 	answers []string
 	asked   int
+	env     map[string]string // variables
 }
 
 func (p *person) read() ([]byte, error) {
@@ -42,7 +43,7 @@ func atTerminal(p *person, args ...string) (out, errs string, code int) {
 	var stdout, stderr bytes.Buffer
 	d := &deps{
 		in: strings.NewReader(""), out: &stdout, err: &stderr, now: time.Now, random: rand.Reader, isTerm: true, readSafe: p.read, pki: "pki",
-		env: func(string) (string, bool) { return "", false },
+		env: func(name string) (string, bool) { value, ok := p.env[name]; return value, ok },
 	}
 	d.stdinLine = &lineReader{r: d.in}
 	code = run(context.Background(), d, args)
