@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -28,7 +29,7 @@ func (Codec) Decode(data []byte, opts keystore.DecodeOptions) (*keystore.Store, 
 		in:    &reader{rest: bytes.Clone(data)}, // what is returned must not change with the caller's buffer
 		jceks: binary.BigEndian.Uint32(data) == magicJCEKS,
 		typed: binary.BigEndian.Uint32(data[4:]) == 2,
-		opts:  opts, limits: limits, budget: pbe.NewBudget(limits, len(data)),
+		opts:  opts, own: byFolded(opts.KeyPasswords), limits: limits, budget: pbe.NewBudget(limits, len(data)),
 		store: &keystore.Store{}, seen: map[string]bool{},
 	}
 	if err := d.run(); err != nil {
@@ -43,6 +44,7 @@ type decoder struct {
 	jceks  bool
 	typed  bool // version 2: every certificate names its type
 	opts   keystore.DecodeOptions
+	own    map[string]keystore.Secret // passwords of keys, by folded alias
 	limits keystore.Limits
 	budget *pbe.Budget
 	store  *keystore.Store
@@ -134,7 +136,7 @@ func (d *decoder) entry() error {
 		return malformed("the alias %q is not modified UTF-8", name)
 	}
 	created := d.date(alias, date)
-	d.checkAlias(alias)
+	d.checkAlias(alias, name)
 	var err error
 	switch {
 	case tag == tagKey:
@@ -152,8 +154,11 @@ func (d *decoder) entry() error {
 	return nil
 }
 
-// checkAlias notes names under which Java will not find the entry.
-func (d *decoder) checkAlias(alias string) {
+// checkAlias notes names under which Java will not find the entry, and bytes of one that Java cannot read.
+func (d *decoder) checkAlias(alias string, name []byte) {
+	if slices.ContainsFunc(name, func(b byte) bool { return b >= 0xF0 }) {
+		d.problem("alias-encoding", "error", alias, "The alias is written in plain UTF-8; Java cannot read such a file.")
+	}
 	folded := fold(alias)
 	if d.seen[folded] {
 		d.problem("duplicate-alias", "error", alias, "Another entry has the same alias; Java sees only the last one.")

@@ -1,7 +1,6 @@
 package jksfile
 
 import (
-	"bytes"
 	"fmt"
 	"time"
 
@@ -104,30 +103,4 @@ func storedDate(t time.Time) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(t.UnixMilli()).UTC()
-}
-
-// same reports the first difference between a store that was written and the one that was read back, "" when none.
-func same(a, b *keystore.Store) string {
-	if len(a.Identities) != len(b.Identities) || len(a.Anchors) != len(b.Anchors) {
-		return "the number of entries"
-	}
-	for i := range a.Identities {
-		x, y := &a.Identities[i], &b.Identities[i]
-		if x.Alias != y.Alias || !x.Created.Equal(y.Created) || len(x.Chain) != len(y.Chain) ||
-			y.Key == nil || !bytes.Equal(x.Key.PKCS8, y.Key.PKCS8) {
-			return fmt.Sprintf("the key %q", x.Alias)
-		}
-		for j := range x.Chain {
-			if !x.Chain[j].Equal(y.Chain[j]) {
-				return fmt.Sprintf("the chain of %q", x.Alias)
-			}
-		}
-	}
-	for i := range a.Anchors {
-		x, y := a.Anchors[i], b.Anchors[i]
-		if x.Alias != y.Alias || !x.Created.Equal(y.Created) || !x.Certificate.Equal(y.Certificate) {
-			return fmt.Sprintf("the certificate %q", x.Alias)
-		}
-	}
-	return ""
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/testdata/mint"
@@ -100,52 +99,4 @@ func jceksKeyInfo(iterations int) []byte {
 	}
 	out = binary.BigEndian.AppendUint32(out, uint32(iterations))
 	return append(append(out, 0x04, 0x0C), make([]byte, 12)...)
-}
-
-// What is odd but readable is read, and said.
-func TestOddities(t *testing.T) {
-	date := int64(1700000000000)
-	certificate := mint.CA(t, "x", "ec").DER
-	entry := func(alias string, date int64) []byte {
-		return raw(tagTrusted, alias, date, "X.509", len(certificate), certificate)
-	}
-	for _, tc := range []struct {
-		name string
-		data []byte
-		code string
-	}{
-		{"trailing bytes", append(withDigest(t, raw(magicJKS, 2, 1, entry("a", date))), "more"...), "trailing-bytes"},
-		{"one alias twice", withDigest(t, raw(magicJKS, 2, 2, entry("a", date), entry("a", date))), "duplicate-alias"},
-		{"upper case", withDigest(t, raw(magicJKS, 2, 1, entry("Root", date))), "mixed-case-alias"},
-		{"a date in the year 292,278,994", withDigest(t, raw(magicJKS, 2, 1, entry("a", 1<<63-1))), "odd-date"},
-		{"a date before all", withDigest(t, raw(magicJKS, 2, 1, entry("a", -1<<63))), "odd-date"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			store, err := Codec{}.Decode(tc.data, keystore.DecodeOptions{Password: keystore.Secret("changeit")})
-			require.NoError(t, err)
-			assert.Equal(t, keystore.IntegrityVerified, store.Integrity)
-			require.Len(t, store.Problems, 1)
-			assert.Equal(t, tc.code, store.Problems[0].Code)
-		})
-	}
-}
-
-// Version 1 has no names of certificate types.
-func TestVersion1(t *testing.T) {
-	certificate := mint.CA(t, "x", "ec").DER
-	data := withDigest(t, raw(magicJKS, 1, 1, tagTrusted, "a", int64(1700000000000), len(certificate), certificate))
-	store, err := Codec{}.Decode(data, keystore.DecodeOptions{Password: keystore.Secret("changeit")})
-	require.NoError(t, err)
-	require.Len(t, store.Anchors, 1)
-	assert.Equal(t, certificate, store.Anchors[0].Certificate.Raw)
-}
-
-// A certificate for another key is what Java would use all the same, so it is read and said.
-func TestKeyLeafMismatch(t *testing.T) {
-	store := mixedStore(t)
-	store.Identities[0].Chain, store.Identities[1].Chain = store.Identities[1].Chain, store.Identities[0].Chain
-	got, err := Codec{}.Decode(encodeStore(t, store, nil), keystore.DecodeOptions{Password: keystore.Secret("changeit")})
-	require.NoError(t, err)
-	require.Len(t, got.Problems, 2)
-	assert.Equal(t, "key-leaf-mismatch", got.Problems[0].Code)
 }

@@ -1,8 +1,12 @@
 package jksfile
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,14 +19,20 @@ import (
 	"github.com/mqttpki/mqttpki/testdata/interop"
 )
 
-// eachJDK runs a test with every keytool of the machine.
-func eachJDK(t *testing.T, test func(t *testing.T, keytool string)) {
+// eachJDK runs a test with every JDK of the machine.
+func eachJDK(t *testing.T, test func(t *testing.T, jdk interop.JDK)) {
 	for _, jdk := range interop.JDKs(t) {
 		t.Run("jdk"+strconv.Itoa(jdk.Version), func(t *testing.T) {
 			t.Parallel()
-			test(t, jdk.Tool("keytool"))
+			test(t, jdk)
 		})
 	}
+}
+
+// putFile writes a file into dir.
+func putFile(t *testing.T, dir, name string, data []byte) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o600))
 }
 
 // readFile decodes a file of dir.
@@ -35,81 +45,116 @@ func readFile(t *testing.T, dir, name string, opts keystore.DecodeOptions) *keys
 	return store
 }
 
-// keytool must list what we write under the aliases we gave, and get every private key out of it: importkeystore
-// decrypts each and encrypts it anew, so what we then read back has passed through Java.
+// Passwords that Java accepts: any text. keytool makes no store under fewer than six characters, but opens one.
+var javaPasswords = []string{"changeit", "x", " with spaces ", "pässwört€", "пароль", "😀😀😀😀😀😀", strings.Repeat("long ", 1000)}
+
+// What we write passes through Java twice: storepasswd reads the whole store and writes it again as it was, names,
+// dates, order of the chain and protected keys; importkeystore decrypts every key and encrypts it anew. What we then
+// read must be what we wrote, under every kind of password and name.
 func TestKeytoolReadsWhatWeWrite(t *testing.T) {
 	want := mixedStore(t)
-	eachJDK(t, func(t *testing.T, keytool string) {
+	for i, name := range []string{"nul\x00name", "with  spaces", "ärger", strings.Repeat("ü", 2048), "0"} {
+		added := want.Anchors[0]
+		added.Alias, added.Created = name, added.Created.Add(time.Duration(i)*time.Millisecond)
+		want.Anchors = append(want.Anchors, added)
+	}
+	eachJDK(t, func(t *testing.T, jdk interop.JDK) {
 		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "ours.jks"), encodeStore(t, want, nil), 0o600))
-		list := interop.Run(t, dir, keytool, "-J-Duser.language=en", "-J-Duser.timezone=UTC", "-list", "-v", "-keystore", "ours.jks", "-storetype", "JKS", "-storepass", "changeit")
-		assert.Contains(t, list, "Your keystore contains 3 entries")
-		assert.Contains(t, list, "Alias name: srvalias")
-		assert.Contains(t, list, "Certificate chain length: 2")
-		assert.Contains(t, list, "Entry type: trustedCertEntry")
-		assert.Equal(t, 3, strings.Count(list, "Creation date: Mar 14, 2026"), list)
+		var commands [][]string
+		for i, password := range javaPasswords {
+			ours := fmt.Sprintf("ours%d.jks", i)
+			data, err := Codec{}.Encode(want, keystore.EncodeOptions{Password: keystore.Secret(password), Random: fixedRandom()})
+			require.NoError(t, err)
+			putFile(t, dir, ours, data)
+			putFile(t, dir, "again"+ours, data)
+			long := password + "longer" // keytool insists on six
+			commands = append(commands,
+				[]string{"-list", "-v", "-keystore", ours, "-storetype", "JKS", "-storepass", password},
+				[]string{"-importkeystore", "-noprompt", "-srckeystore", ours, "-srcstoretype", "JKS", "-srcstorepass", password,
+					"-destkeystore", "to" + ours, "-deststoretype", "JKS", "-deststorepass", long},
+				[]string{"-storepasswd", "-keystore", "again" + ours, "-storetype", "JKS", "-storepass", password, "-new", long})
+		}
+		printed := jdk.Keytool(t, dir, commands...)
+		for i, password := range javaPasswords {
+			list := printed[3*i]
+			assert.Contains(t, list, "Your keystore contains 8 entries")
+			assert.Contains(t, list, "Alias name: srvalias")
+			assert.Contains(t, list, "Alias name: kä😀x")
+			assert.Contains(t, list, "Certificate chain length: 2")
+			assert.Contains(t, list, "Entry type: trustedCertEntry")
+			assert.Equal(t, 8, strings.Count(list, "Creation date: Mar 14, 2026"), list)
 
-		interop.Run(t, dir, keytool, "-importkeystore", "-noprompt",
-			"-srckeystore", "ours.jks", "-srcstoretype", "JKS", "-srcstorepass", "changeit",
-			"-destkeystore", "theirs.jks", "-deststoretype", "JKS", "-deststorepass", "other pw")
-		got := readFile(t, dir, "theirs.jks", keystore.DecodeOptions{
-			Password: keystore.Secret("other pw"), KeyPassword: keystore.Secret("changeit"), // keys keep theirs
-		})
-		assert.Equal(t, keystore.IntegrityVerified, got.Integrity)
-		requireSameByAlias(t, want, got)
+			opts := keystore.DecodeOptions{Password: keystore.Secret(password + "longer"), KeyPassword: keystore.Secret(password)}
+			got := readFile(t, dir, fmt.Sprintf("againours%d.jks", i), opts)
+			assert.Equal(t, keystore.IntegrityVerified, got.Integrity)
+			assert.ElementsMatch(t, entries(want, true), entries(got, true))
+			assert.ElementsMatch(t, entries(want, false), entries(readFile(t, dir, fmt.Sprintf("toours%d.jks", i), opts), false))
+		}
 	})
 }
 
-// requireSameByAlias compares stores whose entries may be in another order and have another date, as after keytool.
-func requireSameByAlias(t *testing.T, want, got *keystore.Store) {
-	t.Helper()
-	sorted := &keystore.Store{}
-	for _, w := range want.Identities {
-		for _, g := range got.Identities {
-			if g.Alias == w.Alias {
-				g.Created = w.Created
-				sorted.Identities = append(sorted.Identities, g)
-			}
+// entries says of each entry what it is, with its date or without: Java has them in no order of its own.
+func entries(s *keystore.Store, dated bool) []string {
+	var lines []string
+	date := func(t time.Time) string {
+		if dated {
+			return t.Format(time.RFC3339Nano)
 		}
+		return ""
 	}
-	for _, w := range want.Anchors {
-		for _, g := range got.Anchors {
-			if g.Alias == w.Alias {
-				g.Created = w.Created
-				sorted.Anchors = append(sorted.Anchors, g)
-			}
+	for i := range s.Identities {
+		identity := &s.Identities[i]
+		if identity.Locked != nil {
+			lines = append(lines, fmt.Sprintf("%q is locked: %v", identity.Alias, identity.Locked))
+			continue
 		}
+		line := fmt.Sprintf("key %q %s %s", identity.Alias, date(identity.Created), digest(identity.Key.PKCS8))
+		for _, c := range identity.Chain {
+			line += " " + digest(c.Raw)
+		}
+		lines = append(lines, line)
 	}
-	requireSame(t, want, sorted)
+	for _, a := range s.Anchors {
+		lines = append(lines, fmt.Sprintf("trusted %q %s %s", a.Alias, date(a.Created), digest(a.Certificate.Raw)))
+	}
+	return lines
 }
 
-// One key with a password of its own: keytool needs it, and so do we.
-func TestKeyPasswordDiffersFromStorePassword(t *testing.T) {
+// digest is short for bytes.
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:4])
+}
+
+// A key with a password of its own: keytool needs it, and so do we; each key can have another.
+func TestKeyPasswordsDifferFromStorePassword(t *testing.T) {
 	store := mixedStore(t)
-	store.Identities = store.Identities[:1]
-	data := encodeStore(t, store, keystore.Secret("key pw"))
-	eachJDK(t, func(t *testing.T, keytool string) {
+	own := map[string]keystore.Secret{"srvalias": keystore.Secret("first pw"), "kä😀x": keystore.Secret("zweites €")}
+	data, err := Codec{}.Encode(store, keystore.EncodeOptions{Password: keystore.Secret("changeit"), KeyPasswords: own, Random: fixedRandom()})
+	require.NoError(t, err)
+	eachJDK(t, func(t *testing.T, jdk interop.JDK) {
 		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "ours.jks"), data, 0o600))
-		args := []string{
-			"-importkeystore", "-noprompt", "-srckeystore", "ours.jks", "-srcstoretype", "JKS",
-			"-srcstorepass", "changeit", "-srcalias", "srvalias", "-destkeystore", "theirs.jks", "-deststoretype", "JKS",
-			"-deststorepass", "changeit", "-destkeypass", "third pw",
+		putFile(t, dir, "ours.jks", data)
+		take := func(alias, password string) []string {
+			return []string{"-importkeystore", "-noprompt", "-srckeystore", "ours.jks", "-srcstoretype", "JKS", "-srcstorepass", "changeit",
+				"-srcalias", alias, "-srckeypass", password, "-destkeystore", "theirs.jks", "-deststoretype", "JKS",
+				"-deststorepass", "changeit", "-destkeypass", "again " + password}
 		}
-		out, err := interop.Try(t, dir, keytool, append(args, "-srckeypass", "changeit")...)
-		assert.Error(t, err, "the store's password opened the key: %s", out)
-		_ = os.Remove(filepath.Join(dir, "theirs.jks"))
-		interop.Run(t, dir, keytool, append(args, "-srckeypass", "key pw")...)
+		jdk.Keytool(t, dir, append([]string{"!"}, take("srvalias", "changeit")...), append([]string{"!"}, take("srvalias", "zweites €")...),
+			take("srvalias", "first pw"), take("kä😀x", "zweites €"))
 		locked := readFile(t, dir, "theirs.jks", keystore.DecodeOptions{Password: keystore.Secret("changeit")})
-		assert.ErrorIs(t, locked.Identities[0].Locked, keystore.ErrPassword)
+		assert.Equal(t, keystore.IntegrityVerified, locked.Integrity)
+		for _, i := range locked.Identities {
+			assert.ErrorIs(t, i.Locked, keystore.ErrPassword)
+		}
 		for _, opts := range []keystore.DecodeOptions{
-			{Password: keystore.Secret("changeit"), KeyPassword: keystore.Secret("third pw")},
-			{KeyPassword: keystore.Secret("third pw")},
-			{KeyPasswords: map[string]keystore.Secret{"srvalias": keystore.Secret("third pw")}},
+			{Password: keystore.Secret("changeit"), KeyPassword: keystore.Secret("again first pw"),
+				KeyPasswords: map[string]keystore.Secret{"kä😀x": keystore.Secret("again zweites €")}},
+			{KeyPasswords: map[string]keystore.Secret{ // as Java takes them: in any case
+				"SrvAlias": keystore.Secret("again first pw"), "KÄ😀X": keystore.Secret("again zweites €")}},
 		} {
 			got := readFile(t, dir, "theirs.jks", opts)
-			require.NoError(t, got.Identities[0].Locked)
-			assert.Equal(t, store.Identities[0].Key.PKCS8, got.Identities[0].Key.PKCS8)
+			require.ElementsMatch(t, entries(&keystore.Store{Identities: store.Identities}, false), entries(got, false))
 		}
 	})
 }
@@ -131,113 +176,46 @@ func TestFold(t *testing.T) {
 	}
 }
 
-// What keytool makes is read with its names, passwords of any script, keys and dates; both formats.
+// What keytool makes is read with its names, passwords of any script, a password for each key, keys and dates.
 func TestWeReadWhatKeytoolWrites(t *testing.T) {
-	eachJDK(t, func(t *testing.T, keytool string) {
+	passwords := slices.DeleteFunc(slices.Clone(javaPasswords), func(p string) bool { return len(p) < 6 })
+	eachJDK(t, func(t *testing.T, jdk interop.JDK) {
 		dir := t.TempDir()
-		utf8 := []string{"-J-Dfile.encoding=UTF-8", "-J-Dsun.jnu.encoding=UTF-8", "-J-Duser.language=en"}
-		password := "pässwört€"
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "pw"), []byte(password), 0o600))
+		var commands [][]string
+		keyPasswords := map[string]keystore.Secret{}
 		for i, tc := range javaNames {
-			args := append(utf8, "-genkeypair", "-alias", tc.given, "-keyalg", []string{"EC", "RSA"}[i%2], "-dname", "CN=x",
-				"-keystore", "k.jks", "-storetype", "JKS", "-storepass:file", "pw", "-keypass", "keypass"+strconv.Itoa(i))
-			interop.Run(t, dir, "env", append([]string{"LC_ALL=C.UTF-8", keytool}, args...)...)
-		}
-		passwords := map[string]keystore.Secret{}
-		for i, tc := range javaNames {
-			passwords[tc.given] = keystore.Secret("keypass" + strconv.Itoa(i)) // as typed, not as stored
-		}
-		got := readFile(t, dir, "k.jks", keystore.DecodeOptions{Password: keystore.Secret(password), KeyPasswords: fromStored(passwords)})
-		var names, want []string
-		for _, tc := range javaNames {
-			want = append(want, tc.stored)
-		}
-		for _, i := range got.Identities {
-			names = append(names, i.Alias)
-			assert.NoError(t, i.Locked, i.Alias)
-			assert.WithinDuration(t, time.Now(), i.Created, time.Hour)
-			matches, known := i.Key.Matches(*i.Leaf())
-			assert.True(t, matches && known)
-		}
-		assert.ElementsMatch(t, want, names)
-		assert.Empty(t, got.Problems)
-	})
-}
-
-// fromStored gives every password under the alias that the file has.
-func fromStored(given map[string]keystore.Secret) map[string]keystore.Secret {
-	out := map[string]keystore.Secret{}
-	for name, password := range given {
-		out[fold(name)] = password
-	}
-	return out
-}
-
-// JCEKS as keytool writes it: keys under both passwords, secret keys of both ways to serialize one, trusted ones.
-func TestJCEKS(t *testing.T) {
-	eachJDK(t, func(t *testing.T, keytool string) {
-		dir := t.TempDir()
-		common := []string{"-keystore", "k.jceks", "-storetype", "JCEKS", "-storepass", "storepw"}
-		interop.Run(t, dir, keytool, append([]string{"-genkeypair", "-alias", "one", "-keyalg", "EC", "-dname", "CN=one", "-keypass", "storepw"}, common...)...)
-		interop.Run(t, dir, keytool, append([]string{"-genseckey", "-alias", "aes", "-keyalg", "AES", "-keysize", "256", "-keypass", "storepw"}, common...)...)
-		interop.Run(t, dir, keytool, append([]string{"-genseckey", "-alias", "des", "-keyalg", "DESede", "-keypass", "storepw"}, common...)...)
-		interop.Run(t, dir, keytool, append([]string{"-genkeypair", "-alias", "two", "-keyalg", "RSA", "-dname", "CN=two", "-keypass", "keypw2"}, common...)...)
-		interop.Run(t, dir, keytool, append([]string{"-exportcert", "-rfc", "-alias", "one", "-file", "one.pem"}, common...)...)
-		interop.Run(t, dir, keytool, append([]string{"-importcert", "-noprompt", "-alias", "trusted", "-file", "one.pem"}, common...)...)
-
-		got := readFile(t, dir, "k.jceks", keystore.DecodeOptions{Password: keystore.Secret("storepw"), KeyPassword: keystore.Secret("keypw2")})
-		require.Len(t, got.Identities, 2)
-		require.Len(t, got.Anchors, 1)
-		require.Len(t, got.Others, 2)
-		secrets := map[string]string{}
-		for _, o := range got.Others {
-			assert.Equal(t, keystore.KindSecret, o.Kind)
-			assert.Nil(t, o.Raw)
-			secrets[o.Alias] = o.Algorithm + " " + strconv.Itoa(o.Bits)
-		}
-		assert.Equal(t, map[string]string{"aes": "AES 256", "des": "DESede 192"}, secrets)
-
-		unopened := readFile(t, dir, "k.jceks", keystore.DecodeOptions{})
-		assert.Len(t, unopened.Others, 2, "secret keys are listed without a password too")
-		assert.Equal(t, keystore.IntegrityUnchecked, unopened.Integrity)
-
-		data, err := os.ReadFile(filepath.Join(dir, "k.jceks"))
-		require.NoError(t, err)
-		_, err = Codec{}.Decode(data, keystore.DecodeOptions{Password: keystore.Secret("wrong")})
-		assert.ErrorIs(t, err, keystore.ErrPassword)
-		_, err = Codec{}.Decode(data, keystore.DecodeOptions{Password: keystore.Secret("storepw"), Limits: keystore.Limits{Iterations: 1000}})
-		assert.ErrorIs(t, err, keystore.ErrTooLarge)
-
-		// The same keys through keytool itself, which proves that ours are the right bytes.
-		interop.Run(t, dir, keytool, "-importkeystore", "-noprompt", "-srckeystore", "k.jceks", "-srcstoretype", "JCEKS", "-srcstorepass", "storepw",
-			"-srcalias", "two", "-srckeypass", "keypw2", "-destkeystore", "k.jks", "-deststoretype", "JKS", "-deststorepass", "storepw", "-destkeypass", "storepw")
-		through := readFile(t, dir, "k.jks", keystore.DecodeOptions{Password: keystore.Secret("storepw")})
-		for _, i := range got.Identities {
-			require.NoError(t, i.Locked)
-			if i.Alias == "two" {
-				assert.Equal(t, through.Identities[0].Key.PKCS8, i.Key.PKCS8)
+			password := passwords[i%len(passwords)]
+			keyPasswords[tc.given] = keystore.Secret("key " + password)
+			for j, storePassword := range passwords {
+				commands = append(commands, []string{
+					"-genkeypair", "-alias", tc.given, "-keyalg", []string{"EC", "Ed25519"}[i&1], "-dname", "CN=x", "-keypass", "key " + password,
+					"-keystore", strconv.Itoa(j) + ".jks", "-storetype", "JKS", "-storepass", storePassword,
+				})
+				if i > 0 {
+					break // the others have one key
+				}
 			}
 		}
-		for _, p := range got.Protection {
-			if p.Part == "key" {
-				assert.Contains(t, p.Algorithm, "PBEWithMD5AndTripleDES")
-				assert.Positive(t, p.Iterations)
-				assert.NotEmpty(t, p.Weak)
+		jdk.Keytool(t, dir, commands...)
+		for j, password := range passwords {
+			got := readFile(t, dir, strconv.Itoa(j)+".jks", keystore.DecodeOptions{Password: keystore.Secret(password), KeyPasswords: keyPasswords})
+			var names, want []string
+			for _, tc := range javaNames {
+				want = append(want, tc.stored)
 			}
+			if j > 0 {
+				want = want[:1]
+			}
+			for _, i := range got.Identities {
+				names = append(names, i.Alias)
+				require.NoError(t, i.Locked, i.Alias)
+				assert.WithinDuration(t, time.Now(), i.Created, time.Hour)
+				matches, known := i.Key.Matches(*i.Leaf())
+				assert.True(t, matches && known)
+			}
+			assert.ElementsMatch(t, want, names)
+			assert.Empty(t, got.Problems)
+			assert.Equal(t, keystore.IntegrityVerified, got.Integrity)
 		}
-	})
-}
-
-// A name that is not in lower case is in the file but keytool cannot fetch it, which is why Fit folds.
-func TestKeytoolCannotFetchMixedCase(t *testing.T) {
-	store := mixedStore(t)
-	store.Anchors[0].Alias = "MiXed"
-	data := encodeStore(t, store, nil)
-	eachJDK(t, func(t *testing.T, keytool string) {
-		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "ours.jks"), data, 0o600))
-		out, err := interop.Try(t, dir, keytool, "-list", "-alias", "MiXed", "-keystore", "ours.jks", "-storetype", "JKS", "-storepass", "changeit")
-		require.Error(t, err)
-		assert.True(t, strings.Contains(out, "does not exist"), out)
 	})
 }

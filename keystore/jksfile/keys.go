@@ -7,8 +7,9 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// openKeys decrypts the keys of the file, each with the first password that fits: its own by alias, the store's, the
-// one given for keys. A key that none opens stays locked; a damaged or unknown one fails the file.
+// openKeys decrypts the keys of the file, each with the first password that fits: its own by alias (in whatever case,
+// as Java compares them), the store's, the one given for keys. A key that none opens stays locked; a damaged or unknown
+// one fails the file.
 func (d *decoder) openKeys() error {
 	for _, l := range d.locked {
 		identity := &d.store.Identities[l.index]
@@ -45,11 +46,7 @@ func (d *decoder) openKey(identity *keystore.Identity, der []byte) error {
 // passwords returns what to try on the key of an alias, in order.
 func (d *decoder) passwords(alias string) []keystore.Secret {
 	var out []keystore.Secret
-	own := d.opts.KeyPasswords[alias]
-	if own == nil {
-		own = d.opts.KeyPasswords[fold(alias)]
-	}
-	for _, p := range []keystore.Secret{own, d.opts.Password, d.opts.KeyPassword} {
+	for _, p := range []keystore.Secret{d.opts.KeyPasswords[alias], d.own[fold(alias)], d.opts.Password, d.opts.KeyPassword} {
 		if p.Given() {
 			out = append(out, p)
 		}
@@ -66,4 +63,13 @@ func (d *decoder) checkLeaf(identity *keystore.Identity) {
 	if matches, known := identity.Key.Matches(*leaf); known && !matches {
 		d.problem("key-leaf-mismatch", "error", identity.Alias, "The first certificate of the entry is not for its private key.")
 	}
+}
+
+// byFolded returns the passwords of keys by aliases as Java compares them.
+func byFolded(given map[string]keystore.Secret) map[string]keystore.Secret {
+	folded := make(map[string]keystore.Secret, len(given))
+	for alias, password := range given {
+		folded[fold(alias)] = password
+	}
+	return folded
 }

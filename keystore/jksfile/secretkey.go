@@ -14,8 +14,9 @@ import (
 func (d *decoder) secretEntry(alias string, created time.Time) error {
 	sealed, err := unserialize(d.in)
 	if err != nil {
-		if errors.Is(err, keystore.ErrUnsupported) {
-			err = fmt.Errorf("secret key (remove it with keytool -delete, or take the others with keytool -importkeystore): %w", err)
+		if errors.Is(err, keystore.ErrUnsupported) || errors.Is(err, keystore.ErrTooLarge) {
+			err = fmt.Errorf("a secret key that cannot be read past (keytool -delete -alias ALIAS -storetype JCEKS -keystore FILE removes it; "+
+				"keytool -importkeystore -srcalias ALIAS ... takes the other entries one by one): %w", err)
 		}
 		return err
 	}

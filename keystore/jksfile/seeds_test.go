@@ -22,7 +22,7 @@ func addSeeds(f *testing.F, add func([]byte)) {
 	add(withDigest(f, raw(magicJKS, 1, 1, tagTrusted, "a", int64(1), len(certificate), certificate)))
 	add(withDigest(f, raw(magicJCEKS, 2, 1, tagKey, "a", int64(1), 47, jceksKeyInfo(100), 0)))
 	add(withDigest(f, raw(magicJCEKS, 2, 1, tagSecret, "a", int64(1), sealedObject)))
-	if interop.Fuzzing() {
+	if interop.Seeds() == interop.SeedsAll {
 		for _, jdk := range interop.FoundJDKs() {
 			for _, data := range keytoolFiles(f, jdk) {
 				add(data)

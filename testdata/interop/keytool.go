@@ -60,8 +60,9 @@ func write(t testing.TB, path string, data []byte) {
 
 // Keytool runs commands of the JDK's own keytool in dir, one after another in a single JVM, and returns what each
 // printed, in English and UTC. A command is keytool's arguments; before them may stand "!", when it is expected to fail,
-// and then system properties as -J-DNAME=VALUE, which stay set for the commands that follow. No argument may have a
-// tab or newline in it. The test fails at the first command that does not end as expected.
+// then system properties as -J-DNAME=VALUE, which stay set for the commands that follow, and then lines for its standard
+// input, each after a "<". No argument may have a tab or newline in it. The test fails at the first command that does
+// not end as expected.
 func (j JDK) Keytool(t testing.TB, dir string, commands ...[]string) []string {
 	t.Helper()
 	program := t.TempDir()
