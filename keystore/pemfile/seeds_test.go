@@ -23,7 +23,7 @@ func addSeeds(f *testing.F, add func([]byte)) {
 	for _, data := range ourFiles(f) {
 		add(data)
 	}
-	if !interop.Fuzzing() {
+	if interop.Seeds() != interop.SeedsAll {
 		return
 	}
 	made := []map[string][]byte{opensslFiles(f), gnutlsFiles(f), nssFiles(f)}
