@@ -3,7 +3,6 @@ package inspect_test
 import (
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -280,69 +279,6 @@ func TestSealedCertificatesAreNotMissing(t *testing.T) {
 	assert.Contains(t, codes(describe(store, nil)), "key-without-certificate")
 	store.Problems = []keystore.Problem{{Code: "sealed", Severity: "notice", Text: "encrypted parts: 1"}}
 	assert.NotContains(t, codes(describe(store, nil)), "key-without-certificate")
-}
-
-func TestReaders(t *testing.T) {
-	pbes2 := "PBES2 PBKDF2-HMAC-SHA256 AES-256-CBC"
-	leaf := issue(t, "Leaf", ecKey(t), nil, nil)
-	_, edKey, err := ed25519.GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	ed := issue(t, "Ed", edKey, nil, nil)
-	p12 := func(mac, cipher string) *keystore.Store {
-		s := &keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: private(t, leaf.key), Chain: []keystore.Certificate{leaf.cert}}}}
-		if mac != "" {
-			s.Protection = append(s.Protection, keystore.Protection{Part: "mac", Algorithm: mac})
-		}
-		if cipher != "" {
-			s.Protection = append(s.Protection, keystore.Protection{Part: "key", Alias: "a", Algorithm: cipher})
-		}
-		return s
-	}
-	edStore := p12("HMAC-SHA256", pbes2)
-	edStore.Identities[0] = keystore.Identity{Alias: "a", Key: private(t, edKey), Chain: []keystore.Certificate{ed.cert}}
-	loose := &keystore.Store{Loose: []keystore.Anchor{{Certificate: leaf.cert}}, Protection: []keystore.Protection{{Part: "mac", Algorithm: "HMAC-SHA256"}}}
-	trusted := &keystore.Store{Anchors: []keystore.Anchor{{Certificate: leaf.cert}}}
-	for _, tc := range []struct {
-		name   string
-		store  *keystore.Store
-		file   string
-		format string
-		pass   string
-		want   string // Java 17, Java 25, OpenSSL, NSS, GnuTLS, Mosquitto, MQXR
-	}{
-		{"modern PKCS12", p12("HMAC-SHA256", pbes2), "a.p12", "p12", "x", "yes yes yes yes yes no yes"},
-		{"PKCS12 called pfx", p12("HMAC-SHA256", pbes2), "a.pfx", "p12", "x", "yes yes yes yes yes no no"},
-		{"PBMAC1", p12("PBMAC1 PBKDF2-HMAC-SHA256 HMAC-SHA256", pbes2), "a.p12", "p12", "x", "no no no no no no no"},
-		{"no MAC", p12("", pbes2), "a.p12", "p12", "x", "yes yes yes no no no yes"},
-		{"RC2", p12("HMAC-SHA1", "PBE-SHA1-RC2-40"), "a.p12", "p12", "x", "yes yes flag yes yes no yes"},
-		{"scrypt", p12("HMAC-SHA256", "PBES2 scrypt AES-256-CBC"), "a.p12", "p12", "x", "no no yes no no no no"},
-		{"bare key", p12("HMAC-SHA256", ""), "a.p12", "p12", "x", "no no yes yes yes no no"},
-		{"Ed25519", edStore, "a.p12", "p12", "x", "yes yes yes no yes no yes"},
-		{"password with umlauts", p12("HMAC-SHA256", pbes2), "a.p12", "p12", "pässwort", "no yes yes yes yes no no"},
-		{"unmarked certificates", loose, "a.p12", "p12", "", "no no yes no yes no no"},
-		{"trust store without MAC", trusted, "a.p12", "p12", "", "yes yes yes no no no yes"},
-		{"JKS", p12("SHA-1", "Sun"), "a.jks", "jks", "x", "yes yes no no no no yes"},
-		{"JKS called p12", p12("SHA-1", "Sun"), "a.p12", "jks", "x", "yes yes no no no no no"},
-		{"JCEKS", p12("SHA-1", "JCEKS"), "a.jceks", "jceks", "x", "flag flag no no no no yes"},
-		{"PEM, key open", p12("", ""), "a.pem", "pem", "", "no no yes no yes yes no"},
-		{"PEM, key encrypted", p12("", pbes2), "a.pem", "pem", "x", "no no yes no yes flag no"},
-		{"PEM, RC2", p12("", "PBE-SHA1-RC2-128"), "a.pem", "pem", "x", "no no flag no yes flag no"},
-		{"PEM certificates", trusted, "ca.pem", "pem", "", "flag flag yes flag yes yes no"},
-		{"DER certificate", trusted, "ca.der", "der", "", "flag flag yes flag flag no no"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			f := describe(tc.store, func(o *inspect.Options) {
-				o.File, o.Format, o.PasswordText = tc.file, tc.format, keystore.Secret(tc.pass)
-			})
-			var got []string
-			for _, r := range f.Readers {
-				got = append(got, string(r.Reads))
-				assert.NotEmpty(t, r.Source, r.Program)
-				assert.Equal(t, r.Reads == inspect.Yes, r.Why == "", "%s: a reason for what is not a plain yes", r.Program)
-			}
-			assert.Equal(t, tc.want, strings.Join(got, " "))
-		})
-	}
 }
 
 // TestReportIsNeverNull: machines get empty lists, not null.

@@ -87,7 +87,9 @@ func (a *assembler) identity(n int) {
 		if identity.Alias == "" {
 			identity.Alias = certificate.alias
 		}
-		for _, i := range append([]int{leaf}, a.pool.Chain(leaf, a.limits.Chain-1)...) {
+		chain := append([]int{leaf}, a.pool.Chain(leaf, a.limits.Chain-1)...)
+		a.reportOrder(identity.Alias, chain)
+		for _, i := range chain {
 			member := *a.items[a.free[i]].certificate
 			identity.Chain = append(identity.Chain, member)
 			a.used[string(member.Raw)] = true
@@ -96,6 +98,20 @@ func (a *assembler) identity(n int) {
 		a.problem("key-without-certificate", "warning", identity.Alias, "No certificate of the file is for the key.")
 	}
 	a.store.Identities = append(a.store.Identities, identity)
+}
+
+// reportOrder reports a chain, as indexes into free, that is put in order here and is not in the file. Which of several
+// keys a program takes is not known, so of those nothing is said.
+func (a *assembler) reportOrder(alias string, chain []int) {
+	if len(a.keys) > 1 {
+		return
+	}
+	for at, i := range chain {
+		if i != at {
+			a.problem("chain-order", "warning", alias, "The certificates do not stand in the order leaf, issuer, issuer's issuer, and most programs take them as they stand.")
+			return
+		}
+	}
 }
 
 // leaf returns the index in free of the certificate of the key that is item at; the next key is item end. It returns

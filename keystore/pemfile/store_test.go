@@ -124,6 +124,31 @@ func TestAssembly(t *testing.T) {
 	}
 }
 
+// A chain that is put in order is reported, since other programs take certificates as they stand.
+func TestOrderIsReported(t *testing.T) {
+	p := newPKI(t)
+	key := string(appendBlock(nil, "PRIVATE KEY", p.server.PKCS8))
+	server, issuing, root := string(EncodeCertificates(certificate(p.server))), string(EncodeCertificates(certificate(p.issuing))), string(EncodeCertificates(certificate(p.root)))
+	for _, tc := range []struct {
+		name, file string
+		reported   bool
+	}{
+		{"key first", key + server + issuing + root, false},
+		{"key last", server + issuing + key, false},
+		{"the root in front", key + root + server + issuing, true},
+		{"backwards", key + root + issuing + server, true},
+		{"a stranger behind", key + server + string(EncodeCertificates(certificate(mint.CA(t, "stranger", "ec")))), false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			reported := false
+			for _, problem := range decode(t, []byte(tc.file), "").Problems {
+				reported = reported || problem.Code == "chain-order"
+			}
+			assert.Equal(t, tc.reported, reported)
+		})
+	}
+}
+
 // Of a locked key the leaf can only be guessed, but in the files that there are the guess is right.
 func TestLockedKey(t *testing.T) {
 	p := newPKI(t)

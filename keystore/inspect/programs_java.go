@@ -1,0 +1,68 @@
+package inspect
+
+// Java: keytool, and every program that loads a java.security.KeyStore. Updates of Java 8 and 11 learnt today's PKCS12
+// in July 2021; versions 11.0.5 and 11.0.13 were measured on both sides of that.
+var javaPrograms = []program{
+	javaProgram("8", "OpenJDK's notes on updates 8u301 and 11.0.12 (JDK-8267701, JDK-8076190); measured with Zulu 11.0.5 and 11.0.13",
+		javaPKCS12(each("Java 8u301 or newer", java2021), noEdDSA, refusesNonASCII), noEdDSA),
+	javaProgram("11", "measured with Zulu 11.0.5 and 11.0.13",
+		javaPKCS12(each("Java 11.0.12 or newer", java2021), noEdDSA, refusesNonASCII), noEdDSA),
+	javaProgram("17", "measured with OpenJDK 17.0.15", java17, nil),
+	javaProgram("25", "measured with Temurin 25.0.3", java25, nil),
+}
+
+// What the updates of 2021 brought: of MACs there was SHA-1 alone, of encryption what is older than PBES2.
+var java2021 = all(macsSHA[1:], macsShort, prfs, just("AES-128-CBC", "AES-256-CBC"))
+
+var (
+	noEdDSA         = map[string]string{ed25519Key: "Ed25519 keys came with Java 15"}
+	refusesNonASCII = map[string]string{nonASCII: "it refuses passwords with other than ASCII characters"}
+
+	java17 = javaPKCS12(nil, refusesNonASCII)
+	java25 = func() knowledge {
+		k := javaPKCS12(nil, map[string]string{nonASCIIOld: "under the old encryption it refuses passwords with other than ASCII characters"})
+		k.algorithms = all(k.algorithms, prfsShort)
+		return k
+	}()
+)
+
+// javaStores is what all versions of Java refuse of JKS and JCEKS.
+var javaStores = map[string]string{
+	noCertificate:  "it has no use for a private key without a certificate",
+	duplicateAlias: "of entries with the same alias it shows only the last",
+}
+
+// javaPKCS12 is what all versions of Java make of PKCS12, and what else each needs and refuses.
+func javaPKCS12(needs map[string]string, refuses ...map[string]string) knowledge {
+	k := knowledge{
+		algorithms: all(macsSHA, macsShort, prfs, just("AES-128-CBC", "AES-256-CBC", "PBE-SHA1-3DES", "PBE-MD5-DES"), pkcs12RC),
+		needs:      needs,
+		refuses: map[string]string{
+			bareKey:        "it passes over private keys that are not encrypted",
+			noCertificate:  "it passes over a private key without a certificate",
+			lostKeys:       "of several keys without localKeyID it keeps none with its certificate",
+			duplicateAlias: "of entries with the same alias it shows only the last",
+			ownPassword:    "keytool cannot open a key with a password of its own; a program can, which has it",
+			unmarked:       "its certificates lack the mark of trusted entries (2.16.840.1.113894.746875.1.1), so it shows none",
+		},
+	}
+	for _, more := range refuses {
+		k.refuses = with(k.refuses, more)
+	}
+	return k
+}
+
+// javaProgram is the row of one version; refuses is what it refuses in all formats.
+func javaProgram(version, source string, pkcs12 knowledge, refuses map[string]string) program {
+	store := with(javaStores, refuses)
+	imported := knowledge{
+		refuses: map[string]string{holdsKey: "its key stores are JKS and PKCS12"},
+		needs:   map[string]string{anyFile: "import each certificate: keytool -importcert"},
+	}
+	return program{"Java", version, source, map[string]knowledge{
+		"p12":   pkcs12,
+		"jks":   {refuses: store},
+		"jceks": {refuses: store, needs: map[string]string{anyFile: "-storetype JCEKS"}},
+		"pem":   imported, "der": imported, "pkcs7": imported,
+	}, "its key stores are JKS and PKCS12", nil}
+}

@@ -1,0 +1,37 @@
+package inspect
+
+// OpenSSL: its command, and the programs linked to it. Those have the same limits; in place of the options they load
+// the legacy provider, or do not.
+var opensslPrograms = []program{
+	opensslProgram("1.1", "measured with OpenSSL 1.1.1l in Python's cryptography 3.4.8; openssl-pkcs12(1), openssl-x509(1) of 1.1.1",
+		knowledge{
+			algorithms: all(opensslMACs, opensslCiphers),
+			refuses: with(opensslRefuses, map[string]string{
+				noMAC: "the library refuses a file without a MAC; openssl pkcs12 reads it with -nomacver"}),
+		}, knowledge{algorithms: opensslCiphers}, "-inform DER"),
+	opensslProgram("3.0", "measured with OpenSSL 3.0.19",
+		knowledge{algorithms: all(opensslMACs, opensslCiphers), refuses: opensslRefuses, needs: each("-legacy", opensslLegacy)},
+		opensslText, ""),
+	opensslProgram("3.4", "measured with OpenSSL 3.4.0 in Python's cryptography 44.0.0",
+		knowledge{algorithms: all(opensslMACs, just("PBMAC1"), opensslCiphers), refuses: opensslRefuses, needs: each("-legacy", opensslLegacy)},
+		opensslText, ""),
+}
+
+var (
+	opensslMACs    = all(just("MD5"), macsSHA, macsShort)
+	opensslCiphers = all(prfs, prfsShort, just("scrypt", "3DES-CBC"), aes, camellia, pkcs12DES, opensslLegacy)
+	opensslLegacy  = all(pkcs12RC, pkcs5Old, oldCiphers)
+	opensslRefuses = map[string]string{ownPassword: "it takes one password, and a key has another than the file"}
+	opensslText    = knowledge{algorithms: opensslCiphers, needs: each("-provider legacy -provider default", opensslLegacy)}
+)
+
+// opensslProgram is the row of one version; derNeeds is the option for DER, "" where it finds out by itself.
+func opensslProgram(version, source string, pkcs12, text knowledge, derNeeds string) program {
+	der := text
+	if derNeeds != "" {
+		der.needs = with(text.needs, map[string]string{anyFile: derNeeds})
+	}
+	return program{"OpenSSL", version, source, map[string]knowledge{
+		"p12": pkcs12, "pem": text, "der": der, "pkcs7": always("openssl pkcs7 -inform DER -print_certs"),
+	}, noJavaFormats, nil}
+}
