@@ -56,8 +56,8 @@ func bySniffing() []keystore.Codec {
 // describe returns what people call the format of a file that c reads.
 func describe(c keystore.Codec, data []byte) string {
 	switch c.Name() {
-	case "pem":
-		return pemfile.Describe(data)
+	case "p7b":
+		return "PKCS#7"
 	case "jks":
 		return jksfile.Describe(data)
 	case "p12":

@@ -17,7 +17,7 @@ import (
 
 // All returns every codec, in the order in which they are listed for people.
 func All() []keystore.Codec {
-	return []keystore.Codec{pemfile.Codec{}, p12file.Codec{}, jksfile.Codec{}}
+	return []keystore.Codec{pemfile.Codec{}, p12file.Codec{}, jksfile.Codec{}, pemfile.PKCS7{}, pemfile.DER{}}
 }
 
 // aliases are the other names that people know formats by.
@@ -25,6 +25,7 @@ var aliases = map[string]string{
 	"pkcs12": "p12", "pkcs#12": "p12", "pfx": "p12",
 	"pkcs8": "pem", "crt": "pem", "cer": "pem",
 	"keystore": "jks",
+	"pkcs7":    "p7b", "pkcs#7": "p7b", "p7c": "p7b", "p7": "p7b",
 }
 
 // Names returns the names of the formats, for completion and messages.

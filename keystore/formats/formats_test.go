@@ -12,7 +12,7 @@ import (
 )
 
 func TestByName(t *testing.T) {
-	for name, want := range map[string]string{"pem": "pem", "P12": "p12", "pkcs12": "p12", "PFX": "p12", "jks": "jks", "crt": "pem"} {
+	for name, want := range map[string]string{"pem": "pem", "P12": "p12", "pkcs12": "p12", "PFX": "p12", "jks": "jks", "crt": "pem", "PKCS7": "p7b", "p7c": "p7b", "der": "der"} {
 		codec, err := ByName(name)
 		require.NoError(t, err, name)
 		assert.Equal(t, want, codec.Name())
@@ -25,7 +25,7 @@ func TestByName(t *testing.T) {
 
 func TestByExtension(t *testing.T) {
 	for name, want := range map[string]string{
-		"a.pem": "pem", "dir.jks/A.CRT": "pem", `C:\certs\srv.KEYSTORE`: "jks", "x.pfx": "p12", "x.p12": "p12", "k.jceks": "jks", "chain.p7b": "pem",
+		"a.pem": "pem", "dir.jks/A.CRT": "pem", `C:\certs\srv.KEYSTORE`: "jks", "x.pfx": "p12", "x.p12": "p12", "k.jceks": "jks", "chain.p7b": "p7b", "a.P7C": "p7b", "a.der": "der", "a.cer": "pem",
 	} {
 		codec, ok := ByExtension(name)
 		require.True(t, ok, name)

@@ -12,16 +12,26 @@ import (
 	"github.com/mqttpki/mqttpki/keystore/pbe"
 )
 
-// Decode reads a PEM file, or one object in DER (PKCS#7 also in BER). Encrypted keys that no password opens are Locked;
-// but where passwords were given and open none of them, it fails with [keystore.ErrPassword].
+// Decode reads a PEM file. It also reads what [DER] and [PKCS7] do, since such files go by the same names. Encrypted keys
+// that no password opens are Locked; but where passwords were given and open none of them, it fails with
+// [keystore.ErrPassword].
 func (Codec) Decode(data []byte, opts keystore.DecodeOptions) (*keystore.Store, error) {
+	return decodeAs(data, opts, "reading a PEM file", func([]byte) bool { return true })
+}
+
+// decodeAs reads a file of any of this package's formats, if it is one of the format that sniff tells. Doing is what it
+// does, for errors.
+func decodeAs(data []byte, opts keystore.DecodeOptions, doing string, sniff func([]byte) bool) (*keystore.Store, error) {
 	limits := opts.Limits.OrDefault()
 	if int64(len(data)) > limits.Bytes {
-		return nil, fmt.Errorf("reading a PEM file of %d bytes: %w", len(data), keystore.ErrTooLarge)
+		return nil, fmt.Errorf("%s of %d bytes: %w", doing, len(data), keystore.ErrTooLarge)
+	}
+	if !sniff(data) {
+		return nil, malformed("%s: it is none", doing)
 	}
 	d := newDecoder(data, opts)
 	if err := d.file(data); err != nil {
-		return nil, fmt.Errorf("reading a PEM file: %w", err)
+		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	store := assemble(d.items, limits)
 	store.Protection = d.protection

@@ -127,27 +127,6 @@ func (it *item) plain() (label string, der []byte) {
 	return otherLabels[it.other], it.otherRaw
 }
 
-// same reports the first difference in what belongs together, "" when there is none. That the entries themselves are
-// the same has been seen to.
-func same(a, b *keystore.Store) string {
-	if len(a.Identities) != len(b.Identities) || len(a.Anchors) != len(b.Anchors) ||
-		len(a.Loose) != len(b.Loose) || len(a.Others) != len(b.Others) {
-		return "the number of entries of a kind"
-	}
-	for i := range a.Identities {
-		x, y := &a.Identities[i], &b.Identities[i]
-		if x.Alias != y.Alias || len(x.Chain) != len(y.Chain) {
-			return fmt.Sprintf("the chain of %q", x.Alias)
-		}
-		for j := range x.Chain {
-			if !x.Chain[j].Equal(y.Chain[j]) {
-				return fmt.Sprintf("the chain of %q", x.Alias)
-			}
-		}
-	}
-	return ""
-}
-
 // EncodeKey returns a private key as a PEM block: PKCS#8, encrypted (PBES2, AES-256, PBKDF2-HMAC-SHA256) where a password
 // is given. Iterations 0 means [pbe.KeyIterations]; random gives salt and IV, and may be nil without a password.
 func EncodeKey(key *keystore.PrivateKey, password keystore.Secret, iterations int, random io.Reader) ([]byte, error) {

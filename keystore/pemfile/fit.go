@@ -28,14 +28,20 @@ func (Codec) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Stor
 	fitted := assemble(flatten(f.kept), keystore.DefaultLimits)
 	f.compareChains(fitted)
 	fitted.Problems, fitted.Integrity = nil, ""
-	if keyPassword(opts).Given() {
-		for _, i := range fitted.Identities {
-			p := pbe.Params{Iterations: opts.Iterations}.Protection()
-			p.Part, p.Alias = "key", i.Alias
-			fitted.Protection = append(fitted.Protection, p)
-		}
-	}
+	protectKeys(fitted, opts)
 	return fitted, f.changes, nil
+}
+
+// protectKeys says how the keys of a store will be encrypted.
+func protectKeys(s *keystore.Store, opts keystore.EncodeOptions) {
+	if !keyPassword(opts).Given() {
+		return
+	}
+	for i := range s.Identities {
+		p := pbe.Params{Iterations: opts.Iterations}.Protection()
+		p.Part, p.Alias = "key", s.Identities[i].Alias
+		s.Protection = append(s.Protection, p)
+	}
 }
 
 // fitter is one run of Fit.

@@ -15,6 +15,9 @@ import (
 //go:embed testdata/samples
 var samples embed.FS
 
+// codecs are the formats of this package.
+var codecs = []keystore.Codec{Codec{}, DER{}, PKCS7{}}
+
 // samplePassword is that of every encrypted sample.
 const samplePassword = "sample pässwörd"
 
@@ -159,10 +162,24 @@ func TestOtherForms(t *testing.T) {
 	assert.Len(t, lists, 2)
 }
 
-// Every sample is recognised by its first 64 KiB, and nothing that only looks like PEM is.
+// Every sample is recognised by its content, as one format alone, and nothing that only looks like PEM is.
 func TestSniff(t *testing.T) {
 	for _, name := range sampleNames(t) {
-		assert.True(t, Codec{}.Sniff(sample(t, name)), name)
+		want := "pem"
+		switch {
+		case strings.HasSuffix(name, ".p7b"), strings.HasPrefix(name, "bundle"), strings.HasPrefix(name, "chain"):
+			want = "p7b"
+		case strings.HasSuffix(name, ".der"):
+			want = "der"
+		}
+		for _, c := range codecs {
+			assert.Equal(t, c.Name() == want, c.Sniff(sample(t, name)), "%s as %s", name, c.Name())
+			store, err := c.Decode(sample(t, name), keystore.DecodeOptions{Password: keystore.Secret(samplePassword)})
+			requireKind(t, store, err)
+			if c.Name() != want && c.Name() != "pem" {
+				assert.ErrorIs(t, err, keystore.ErrFormat, "%s as %s", name, c.Name())
+			}
+		}
 	}
 	for _, no := range []string{"", "text", "-----BEGIN PGP MESSAGE-----\n", "-----BEGIN CERTIFICATE", "0text", "\x30\x03\x02\x01\x03", "\xFE\xED\xFE\xED"} {
 		assert.False(t, Codec{}.Sniff([]byte(no)), "%q", no)

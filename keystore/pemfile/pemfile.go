@@ -1,5 +1,5 @@
-// Package pemfile reads and writes keys, certificates, requests and CRLs as text (PEM, RFC 7468), and reads their
-// binary forms (DER) and PKCS#7 bundles.
+// Package pemfile reads and writes keys, certificates, requests and CRLs as text (PEM, RFC 7468), one by one in binary
+// (DER), and as PKCS#7 bundles.
 //
 // A PEM file is a row of blocks that says nothing of what belongs to what, so that is worked out (see assemble.go): a
 // certificate belongs to the key whose public key it has, wherever it stands; its issuers, found by name and signature,
@@ -19,34 +19,42 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// Codec is the PEM format. It reads DER and PKCS#7 as well.
+// Codec is the PEM format. For one object in binary there is [DER], for bundles of certificates [PKCS7].
 type Codec struct{}
 
 // Name returns "pem".
 func (Codec) Name() string { return "pem" }
 
-// Extensions returns the endings of PEM files and of the DER files that Decode reads as well.
+// Extensions returns the endings of PEM files. Some of them are given to files in DER as well.
 func (Codec) Extensions() []string {
-	return []string{".pem", ".crt", ".cer", ".key", ".csr", ".crl", ".p7b", ".der", ".p7c", ".req", ".p8", ".pub"}
+	return []string{".pem", ".crt", ".cer", ".key", ".csr", ".crl", ".req", ".p8", ".pub"}
 }
 
-// Sniff reports whether data has a PEM block that this package reads, or is one object in DER that it reads.
+// Sniff reports whether data is text with a PEM block that this package reads, other than a PKCS#7 bundle in the first
+// place.
 func (Codec) Sniff(data []byte) bool {
-	if len(data) > 0 && data[0] == tagSequence {
-		return derKind(data) != ""
-	}
 	if string(data) == emptyFile {
 		return true
+	}
+	label := firstLabel(data)
+	return label != "" && label != labelPKCS7
+}
+
+// firstLabel returns what the first PEM block of a text is that this package reads, as labels has it, "" when there is
+// none. DER is not text, whatever it may have inside.
+func firstLabel(data []byte) string {
+	if len(data) > 0 && data[0] == tagSequence {
+		return ""
 	}
 	for rest := data; ; {
 		at := bytes.Index(rest, []byte(beginMark))
 		if at < 0 {
-			return false
+			return ""
 		}
 		rest = rest[at+len(beginMark):]
 		label, _, found := bytes.Cut(rest[:min(len(rest), maxLabel)], []byte(dashes))
-		if _, known := labels[string(label)]; known && found {
-			return true
+		if known := labels[string(label)]; known != "" && found {
+			return known
 		}
 	}
 }
@@ -54,16 +62,4 @@ func (Codec) Sniff(data []byte) bool {
 // malformed returns an error of kind [keystore.ErrFormat].
 func malformed(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, keystore.ErrFormat)...)
-}
-
-// Describe returns what people call the format of data that Decode reads: "PEM", "DER", or "PKCS#7" for a bundle in
-// DER or BER.
-func Describe(data []byte) string {
-	switch {
-	case pkcs7Begins(data):
-		return "PKCS#7"
-	case len(data) > 0 && data[0] == tagSequence:
-		return "DER"
-	}
-	return "PEM"
 }

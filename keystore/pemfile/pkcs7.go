@@ -12,14 +12,17 @@ import (
 	"github.com/mqttpki/mqttpki/keystore/ber"
 )
 
-// The content types of RFC 5652 (CMS), of which certificate bundles use the first and last.
+// The content types of RFC 5652 (CMS) that certificate bundles use: of the whole, and of the content that is not there.
 var (
 	oidSignedData = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}
 	oidData       = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
 )
 
-// signedDataHead is oidSignedData in DER.
-var signedDataHead = []byte{0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02}
+// The two in DER.
+var (
+	signedDataHead = []byte{0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02}
+	dataHead       = []byte{0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x01}
+)
 
 // The context tags of SignedData: certificates and CRLs.
 const (
@@ -91,32 +94,14 @@ func parsePKCS7(data []byte, limits keystore.Limits) (*bundle, error) {
 	return b, nil
 }
 
-// EncodePKCS7 returns certificates as a PKCS#7 bundle in DER (.p7b, .p7c): a SignedData with neither content nor
-// signature, RFC 5652 section 5, as Windows, Java and OpenSSL exchange chains. For the text form, see
-// [EncodePKCS7Text].
+// EncodePKCS7 returns certificates, in the order given, as a PKCS#7 bundle in binary (.p7b, .p7c). For the text form, see
+// [EncodePKCS7Text]; for CRLs and the other forms, [PKCS7].
 func EncodePKCS7(certificates ...keystore.Certificate) ([]byte, error) {
-	var b cryptobyte.Builder
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(oidSignedData)
-		b.AddASN1(tagCertificates, func(b *cryptobyte.Builder) {
-			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				b.AddASN1Int64(1)
-				b.AddASN1(cbasn1.SET, func(*cryptobyte.Builder) {})
-				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oidData) })
-				b.AddASN1(tagCertificates, func(b *cryptobyte.Builder) {
-					for _, c := range certificates {
-						b.AddBytes(c.Raw)
-					}
-				})
-				b.AddASN1(cbasn1.SET, func(*cryptobyte.Builder) {})
-			})
-		})
-	})
-	der, err := b.Bytes()
-	if err != nil {
-		return nil, fmt.Errorf("writing PKCS#7: %w", err)
+	var raw [][]byte
+	for _, c := range certificates {
+		raw = append(raw, c.Raw)
 	}
-	return der, nil
+	return buildPKCS7(raw, nil)
 }
 
 // EncodePKCS7Text is [EncodePKCS7] as a PEM block.

@@ -13,13 +13,8 @@ import (
 // anyFormat as FROM means: go by the content.
 const anyFormat = "auto"
 
-// readOnlyWords are formats that FROM may name, with the codec that reads them.
-var readOnlyWords = map[string]string{"jceks": "jks", "der": "pem", "p7b": "pem", "pkcs7": "pem"}
-
-// unwritable are the words and endings of formats that can be read and not written.
-var unwritable = map[string]string{
-	"jceks": "JCEKS", ".jceks": "JCEKS", "der": "DER", ".der": "DER", "p7b": "PKCS#7", ".p7b": "PKCS#7", "pkcs7": "PKCS#7", ".p7c": "PKCS#7",
-}
+// jceks is a format that FROM may name and TO may not: its codec is that of JKS.
+const jceks = "jceks"
 
 // convertForm is what the words of a convert command mean.
 type convertForm struct {
@@ -62,8 +57,8 @@ func isFormatWord(word string) bool {
 
 // codecName is the codec that reads the format of a word; "" for any or none.
 func codecName(word string) string {
-	if name, ok := readOnlyWords[strings.ToLower(word)]; ok {
-		return name
+	if strings.EqualFold(word, jceks) {
+		return "jks"
 	}
 	codec, err := formats.ByName(word)
 	if err != nil {
@@ -142,11 +137,8 @@ func (o *convertOptions) target(to string, f convertForm) (keystore.Codec, error
 	if codec, known := formats.ByExtension(f.Output); to == "" && o.Split && (!known || codec.Name() == "pem") {
 		to = "pem"
 	}
-	if what := unwritable[strings.ToLower(to)]; what != "" || to == "" && unwritable[ending] != "" {
-		if what == "" {
-			what = unwritable[ending]
-		}
-		return nil, withHint(fmt.Errorf("writing %s is %w", what, keystore.ErrUnsupported), "write pem, p12 or jks")
+	if strings.EqualFold(to, jceks) || to == "" && ending == "."+jceks {
+		return nil, withHint(fmt.Errorf("writing JCEKS is %w", keystore.ErrUnsupported), "write p12, which every Java since 8 reads, or jks")
 	}
 	if to != "" {
 		return formats.ByName(to)
