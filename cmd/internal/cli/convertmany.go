@@ -248,17 +248,17 @@ func (o *convertOptions) reportMany(ctx context.Context, doc *conversions, errs 
 func (o *convertOptions) printMany(doc *conversions) {
 	for _, r := range doc.Conversions {
 		if r.Error != nil {
-			_, _ = fmt.Fprintf(o.err, "mqttpki: %s\n", printable(r.Error.Message))
+			o.say("mqttpki: %s", r.Error.Message)
 			continue
 		}
 		if o.verbose || o.DryRun {
 			o.printPlan(o.out, r)
 		} else {
 			for _, e := range r.Renamed {
-				o.notice("note: %s: %s is now %s (%s)", r.Source, printable(e.From), printable(e.To), e.Why)
+				o.notice("note: %s: %s is now %s (%s)", r.Source, e.From, e.To, e.Why)
 			}
 			for _, e := range r.Lost {
-				o.notice("note: %s: lost %s: %s", r.Source, printable(e.Entry), e.Why)
+				o.notice("note: %s: lost %s: %s", r.Source, e.Entry, e.Why)
 			}
 		}
 		o.printWritten(o.out, r)

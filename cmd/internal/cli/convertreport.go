@@ -144,7 +144,7 @@ func (o *convertOptions) printPlan(w io.Writer, r *conversion) {
 		names = append(names, fmt.Sprintf("%s (%s)", s.File, s.Format))
 	}
 	line := func(format string, args ...any) {
-		_, _ = fmt.Fprintln(w, printable(fmt.Sprintf(format, args...)))
+		_, _ = fmt.Fprintln(w, printableLine(fmt.Sprintf(format, args...)))
 	}
 	line("%s -> %s (%s)", strings.Join(names, " + "), r.Target, r.TargetFormat)
 	renamed := map[string]renamedEntry{}
@@ -216,11 +216,11 @@ func (o *convertOptions) printWritten(w io.Writer, r *conversion) {
 	for _, path := range r.Written {
 		switch {
 		case path == r.PasswordFile:
-			_, _ = fmt.Fprintf(w, "%s  its password\n", path)
+			_, _ = fmt.Fprintf(w, "%s  its password\n", printableLine(path))
 		case o.Split:
-			_, _ = fmt.Fprintln(w, path)
+			_, _ = fmt.Fprintln(w, printableLine(path))
 		default:
-			_, _ = fmt.Fprintf(w, "%s  %s\n", path, r.summary(o.now()))
+			_, _ = fmt.Fprintf(w, "%s  %s\n", printableLine(path), r.summary(o.now()))
 		}
 	}
 	if r.PlainKey && len(r.Written) > 0 && !o.plainSaid {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -74,7 +73,7 @@ func (o *inspectOptions) run() error {
 			}
 			doc.Files = append(doc.Files, inspectedFile{inspect.Describe(&keystore.Store{}, inspect.Options{File: path}), newFileError(err)})
 			if !o.json {
-				_, _ = fmt.Fprintf(o.err, "mqttpki: %s\n", printable(err.Error()))
+				o.say("mqttpki: %s", err)
 			}
 			continue
 		}

@@ -19,7 +19,7 @@ type reportPrinter struct {
 }
 
 func (p reportPrinter) line(format string, args ...any) {
-	_, _ = fmt.Fprintln(p.w, strings.TrimRight(printable(fmt.Sprintf(format, args...)), " "))
+	_, _ = fmt.Fprintln(p.w, strings.TrimRight(printableLine(fmt.Sprintf(format, args...)), " "))
 }
 
 // printReport prints a file's report.

@@ -136,7 +136,7 @@ func (d *deps) report(command string, err error) int {
 		}
 		doc.Error.Kind, doc.Error.Message, doc.Error.Hint, doc.Error.ExitCode = o.name, err.Error(), hint, o.code
 		text, _ := json.MarshalIndent(doc, "", "  ")
-		_, _ = fmt.Fprintf(d.err, "%s\n", text)
+		_, _ = fmt.Fprintf(d.err, "%s\n", escapeControls(text))
 		return o.code
 	}
 	_, _ = fmt.Fprintf(d.err, "mqttpki: %s\n", printable(err.Error()))
@@ -150,11 +150,11 @@ func (d *deps) report(command string, err error) int {
 // begin one that reads as if it were ours.
 func printableLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
+		if isControl(r) {
 			return '\uFFFD'
 		}
 		return r
-	}, printable(s))
+	}, s)
 }
 
 // printableArgs makes texts and errors among what is to be formatted printable, each within its line; the format is ours.
@@ -177,9 +177,14 @@ func printableArgs(args []any) []any {
 // must not move the cursor, recolour the terminal or turn the order of letters round.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 0x20 && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) {
+		if r != '\n' && r != '\t' && isControl(r) {
 			return '\uFFFD'
 		}
 		return r
 	}, s)
+}
+
+// isControl reports whether a terminal may do something else with a character than show it.
+func isControl(r rune) bool {
+	return r < 0x20 || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r)
 }

@@ -1,21 +1,48 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 )
 
 // printJSON writes one document, indented, as every --json does. The document's first field is its schema.
 func (d *deps) printJSON(doc any) error {
-	enc := json.NewEncoder(d.out)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(doc); err != nil {
+	err := enc.Encode(doc)
+	if err == nil {
+		_, err = d.out.Write(escapeControls(text.Bytes()))
+	}
+	if err != nil {
 		return fmt.Errorf("printing JSON: %w", err)
 	}
 	return nil
+}
+
+// escapeControls spells what encoding/json leaves as it is, though a terminal would obey it, as \uXXXX. It stands nowhere
+// but within strings there, so the document says the same.
+func escapeControls(text []byte) []byte {
+	var out []byte
+	rest := text
+	for len(rest) > 0 {
+		i := bytes.IndexFunc(rest, func(r rune) bool { return r != '\n' && isControl(r) })
+		if i < 0 {
+			break
+		}
+		r, size := utf8.DecodeRune(rest[i:])
+		out = fmt.Appendf(append(out, rest[:i]...), `\u%04x`, r)
+		rest = rest[i+size:]
+	}
+	if out == nil {
+		return text
+	}
+	return append(out, rest...)
 }
 
 // table prints rows under a header in aligned columns. Cells are made printable: names come from untrusted files.
@@ -24,7 +51,7 @@ func (d *deps) table(header []string, rows [][]string) error {
 	for _, row := range append([][]string{header}, rows...) {
 		cells := make([]string, len(row))
 		for i, cell := range row {
-			cells[i] = strings.ReplaceAll(printable(cell), "\t", " ")
+			cells[i] = printableLine(cell)
 		}
 		if _, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t")); err != nil {
 			return err
