@@ -9,13 +9,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 func main() {
 	binary := flag.String("mqttpki", "bin/mqttpki", "the program to measure")
 	rounds := flag.Int("rounds", 5, "how often each side runs; the median counts")
-	only := flag.String("only", "", "one section: scripts, start, issue, broker")
+	only := flag.String("only", "", "sections with commas between them: start,scripts,issue,stores,certificates,sniff,broker; all without")
+	task := flag.String("task", "", "for this program's own use: what to do in a process of its own")
 	flag.Parse()
+	if *task != "" {
+		if err := runTask(*task, flag.Args()); err != nil {
+			fail(err)
+		}
+		return
+	}
 	path, err := filepath.Abs(*binary)
 	if err != nil {
 		fail(err)
@@ -31,10 +40,13 @@ func main() {
 		{"start", b.start},
 		{"scripts", b.scripts},
 		{"issue", b.issue},
+		{"stores", b.stores},
+		{"certificates", b.certificates},
+		{"sniff", b.sniff},
 		{"broker", b.broker},
 	}
 	for _, s := range sections {
-		if *only != "" && *only != s.name {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), s.name) {
 			continue
 		}
 		fmt.Printf("\n== %s\n", s.name)

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/pbkdf2"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,22 +25,46 @@ func (c *cost) add(o cost) {
 	c.rss = max(c.rss, o.rss)
 }
 
+// per returns what one of n took that were done at once; memory stays that of all.
+func (c cost) per(n int) cost {
+	return cost{wall: c.wall / time.Duration(n), cpu: c.cpu / time.Duration(n), rss: c.rss}
+}
+
 // process runs a program to its end and returns what it took; it fails with what the program printed.
 func process(dir string, env []string, name string, args ...string) (cost, error) {
+	c, out, err := measured(dir, env, name, args...)
+	if err != nil {
+		return cost{}, fmt.Errorf("running %s %q: %w\n%s", name, args, err, out)
+	}
+	return c, nil
+}
+
+// refused is process for what has to fail.
+func refused(dir, name string, args ...string) (cost, error) {
+	c, out, err := measured(dir, nil, name, args...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return cost{}, fmt.Errorf("running %s %q: it did not fail: %w\n%s", name, args, err, out)
+	}
+	return c, nil
+}
+
+// measured runs a program and returns what it took and printed, and how it ended.
+func measured(dir string, env []string, name string, args ...string) (cost, []byte, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	start := time.Now()
 	out, err := cmd.CombinedOutput()
 	wall := time.Since(start)
-	if err != nil {
-		return cost{}, fmt.Errorf("running %s %q: %w\n%s", name, args, err, out)
+	if cmd.ProcessState == nil {
+		return cost{}, out, err
 	}
 	c := cost{wall: wall, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		c.rss = usage.Maxrss * 1024 // kibibytes on Linux
 	}
-	return c, nil
+	return c, out, err
 }
 
 // side is one of the things compared; run does it once.
@@ -101,6 +126,11 @@ func ratio(label string, slow, fast, goal float64) {
 // atMost prints the same where it is to be small.
 func atMost(label string, took, base, goal float64) {
 	fmt.Printf("    %-44s %8.2f%s\n", label, took/base, judge(fmt.Sprintf("at most %.4g", goal), took/base <= goal))
+}
+
+// atLeast prints what part of took the base is, which is to be large.
+func atLeast(label string, base, took, goal float64) {
+	fmt.Printf("    %-44s %8.2f%s\n", label, base/took, judge(fmt.Sprintf("at least %.4g", goal), base/took >= goal))
 }
 
 func judge(goal string, met bool) string {
