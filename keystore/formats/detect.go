@@ -23,7 +23,7 @@ func Detect(data []byte) (keystore.Codec, string, error) {
 	}
 	head := data[:min(len(data), HeadBytes)]
 	if f := recognise(head); f != nil {
-		return nil, f.name, fmt.Errorf("%s file (%s): %w", f.name, f.remedy, keystore.ErrUnsupported)
+		return nil, f.name, fmt.Errorf("%s file (%s): %w", f.name, f.remedy(), keystore.ErrUnsupported)
 	}
 	for _, c := range bySniffing() {
 		if c.Sniff(head) {

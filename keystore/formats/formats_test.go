@@ -60,12 +60,15 @@ var foreignSamples = []struct{ data, name, remedy string }{
 	{bksHead + "\x9f\x1c\x83\x55", "UBER", "-srcstoretype UBER"},
 	{"\x30\x82\x10\x00\x30\x82\x0f\x00\x30\x57\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d\x30\x4a", "BCFKS", "-srcstoretype BCFKS"},
 	{"\x37\x48\x03\x02\x00\x00\x00\x00X509KEY\x00\x00", "KDB", "runmqakm"},
-	{`{"kty":"EC","crv":"P-256"}`, "JWK", "step crypto key format"},
-	{" \n{\"keys\":[]}", "JWK", "step crypto key format"},
-	{"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "OpenSSH", "ssh-keygen -p -m PKCS8"},
-	{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host\n", "OpenSSH", "ssh-keygen -e -m PKCS8"},
+	{`{"kty":"EC","crv":"P-256"}`, "JWK (JSON Web Key), public", "createPublicKey"},
+	{`{"d":"AA","kty":"EC"`, "JWK (JSON Web Key), private", "createPrivateKey"},
+	{`{"k":"AA","kty":"oct"}`, "JWK (JSON Web Key), symmetric", "not for TLS"},
+	{" \n{\"keys\":[]}", "JWK set", "j.keys"},
+	{"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "OpenSSH private", "ssh-keygen -p -m PKCS8"},
+	{"ssh-rsa AAAAB3NzaC1yc2E me@host\n", "OpenSSH public", "ssh-keygen -e -m PKCS8"},
+	{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@host\n", "OpenSSH public key (Ed25519)", "load_ssh_public_key"},
 	{"PuTTY-User-Key-File-3: ssh-rsa\n", "PuTTY", "puttygen"},
-	{"SQLite format 3\x00...", "NSS", "pk12util"},
+	{"SQLite format 3\x00...CREATE TABLE nssPublic", "NSS", "pk12util"},
 	{"-----BEGIN PGP PRIVATE KEY BLOCK-----\n", "OpenPGP", "not for TLS"},
 	{"<RSAKeyValue><Modulus>", "XML", "ExportPkcs8PrivateKeyPem"},
 }
@@ -83,7 +86,7 @@ func TestForeignFormats(t *testing.T) {
 }
 
 func TestWhatIsNothing(t *testing.T) {
-	for _, data := range []string{"", "hello", "{}", "\x00\x00\x00\x02", "\x30\x03\x02\x01\x05", strings.Repeat("\x00", 100), `{"a":1}`} {
+	for _, data := range []string{"", "hello", "{}", "\x00\x00\x00\x02", "\x30\x03\x02\x01\x05", strings.Repeat("\x00", 100), `{"a":1}`, `{"d":1}`, "SQLite format 3\x00 of somebody else"} {
 		codec, _, err := Detect([]byte(data))
 		assert.Nil(t, codec, "%q", data)
 		assert.ErrorIs(t, err, keystore.ErrFormat, "%q", data)
