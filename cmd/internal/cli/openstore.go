@@ -163,7 +163,7 @@ func formatWord(name string) string {
 func (o *storeOpener) read(path string) ([]byte, string, error) {
 	limit := keystore.DefaultLimits.Bytes
 	if path != standardStream {
-		data, err := safefile.Read(path, limit)
+		data, err := safefile.ReadIf(path, limit, formats.HeadBytes, formats.Refuse)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = withHint(ofKind(errNotFound, err), "check the name; mqttpki inspect FILE... says what files are")
 		}
