@@ -61,10 +61,10 @@ func TestEverybodyReadsNamedCertificates(t *testing.T) {
 	})
 	t.Run("keytool", func(t *testing.T) {
 		for _, jdk := range interop.JDKs(t) {
-			out := interop.Run(t, dir, jdk.Tool("keytool"), "-J-Duser.language=en", "-printcert", "-file", "trust.pem")
-			assert.Equal(t, 2, strings.Count(out, "Owner:"), "JDK %d: %s", jdk.Version, out)
 			store := "trust" + strconv.Itoa(jdk.Version) + ".jks"
-			interop.Run(t, dir, jdk.Tool("keytool"), "-importcert", "-noprompt", "-alias", "a", "-file", "trust.pem", "-keystore", store, "-storepass", "changeit")
+			printed := jdk.Keytool(t, dir, []string{"-printcert", "-file", "trust.pem"},
+				[]string{"-importcert", "-noprompt", "-alias", "a", "-file", "trust.pem", "-keystore", store, "-storepass", "changeit"})
+			assert.Equal(t, 2, strings.Count(printed[0], "Owner:"), "JDK %d: %s", jdk.Version, printed[0])
 		}
 	})
 	t.Run("openssl", func(t *testing.T) {
@@ -179,12 +179,14 @@ func TestWeReadWhatTheScriptsMade(t *testing.T) {
 	openssl := interop.Need(t, "openssl")
 	for _, jdk := range interop.JDKs(t) {
 		dir := t.TempDir()
-		keytool := jdk.Tool("keytool")
-		store := []string{"-keystore", "k.p12", "-storetype", "PKCS12", "-storepass", "changeit"}
-		interop.Run(t, dir, keytool, append([]string{"-genkeypair", "-alias", "cltalias", "-keyalg", "EC", "-dname", "CN=client"}, store...)...)
-		interop.Run(t, dir, keytool, append([]string{"-genkeypair", "-alias", "caalias", "-keyalg", "EC", "-dname", "CN=ca", "-ext", "bc=ca:true"}, store...)...)
-		interop.Run(t, dir, keytool, append([]string{"-exportcert", "-rfc", "-alias", "caalias", "-file", "ca.cer"}, store...)...)
-		interop.Run(t, dir, keytool, append([]string{"-importcert", "-noprompt", "-alias", "trusted", "-file", "ca.cer"}, store...)...)
+		in := func(args ...string) []string {
+			return append(args, "-keystore", "k.p12", "-storetype", "PKCS12", "-storepass", "changeit")
+		}
+		jdk.Keytool(t, dir,
+			in("-genkeypair", "-alias", "cltalias", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", "CN=client"),
+			in("-genkeypair", "-alias", "caalias", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", "CN=ca", "-ext", "bc=ca:true"),
+			in("-exportcert", "-rfc", "-alias", "caalias", "-file", "ca.cer"),
+			in("-importcert", "-noprompt", "-alias", "trusted", "-file", "ca.cer"))
 		interop.Run(t, dir, openssl, "pkcs12", "-in", "k.p12", "-passin", "pass:changeit", "-out", "k.pem", "-passout", "pass:changeit")
 		data, err := os.ReadFile(filepath.Join(dir, "k.pem"))
 		require.NoError(t, err)
@@ -195,25 +197,5 @@ func TestWeReadWhatTheScriptsMade(t *testing.T) {
 		}
 		assert.Equal(t, map[string]string{"cltalias": "client", "caalias": "ca"}, chains)
 		assert.Equal(t, "trusted=ca", anchorNames(got.Anchors), "Java's mark of a trusted certificate is in the text")
-	}
-}
-
-// OpenSSL reads the bundles that we write, and keytool takes them as a reply.
-func TestPKCS7Readers(t *testing.T) {
-	p := newPKI(t)
-	dir := t.TempDir()
-	der, err := EncodePKCS7(certificate(p.server), certificate(p.issuing), certificate(p.root))
-	require.NoError(t, err)
-	text, err := EncodePKCS7Text(certificate(p.server), certificate(p.issuing), certificate(p.root))
-	require.NoError(t, err)
-	place(t, dir, "chain.der", der)
-	place(t, dir, "chain.p7b", text)
-	out := interop.Run(t, dir, interop.Need(t, "openssl"), "pkcs7", "-inform", "DER", "-in", "chain.der", "-print_certs", "-noout")
-	assert.Equal(t, 3, strings.Count(out, "subject="))
-	for _, jdk := range interop.JDKs(t) {
-		for _, name := range []string{"chain.der", "chain.p7b"} {
-			out := interop.Run(t, dir, jdk.Tool("keytool"), "-J-Duser.language=en", "-printcert", "-file", name)
-			assert.Equal(t, 3, strings.Count(out, "Owner:"), "JDK %d, %s", jdk.Version, name)
-		}
 	}
 }

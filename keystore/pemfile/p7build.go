@@ -57,24 +57,33 @@ func sizeOf(members [][]byte) int {
 	return total
 }
 
-// streamPKCS7 is buildPKCS7 with indefinite lengths (X.690 section 8.1.3.6): each element that has others in it ends in two
-// zero octets.
+// streamPKCS7 is buildPKCS7 with indefinite lengths (X.690 section 8.1.3.6): each element that has them ends in two zero
+// octets. Those are the elements whose length depends on the members; GnuTLS 3.7.9 refuses them in an empty set.
 func streamPKCS7(certificates, crls [][]byte) []byte {
 	const (
+		explicit = "\xA0\x80"
 		sequence = "\x30\x80"
-		zero     = "\x00\x00"
+		version  = "\x02\x01\x01"
+		emptySet = "\x31\x00"
+		end      = "\x00\x00"
 	)
 	out := make([]byte, 0, sizeOf(certificates)+sizeOf(crls)+64)
 	out = append(append(out, sequence...), signedDataHead...)
-	out = append(out, "\xA0\x80"+sequence+"\x02\x01\x01\x31\x80"+zero+sequence...)
-	out = append(append(out, dataHead...), zero...)
-	out = append(append(out, "\xA0\x80"...), bytes.Join(certificates, nil)...)
-	out = append(out, zero...)
+	out = append(out, explicit+sequence+version+emptySet...)
+	out = append(append(out, tagSequence, byte(len(dataHead))), dataHead...)
+	out = append(appendAll(append(out, "\xA0\x80"...), certificates), end...)
 	if len(crls) > 0 {
-		out = append(append(out, "\xA1\x80"...), bytes.Join(crls, nil)...)
-		out = append(out, zero...)
+		out = append(appendAll(append(out, "\xA1\x80"...), crls), end...)
 	}
-	return append(out, "\x31\x80"+zero+zero+zero+zero...)
+	return append(out, emptySet+end+end+end...)
+}
+
+// appendAll appends the members.
+func appendAll(out []byte, members [][]byte) []byte {
+	for _, m := range members {
+		out = append(out, m...)
+	}
+	return out
 }
 
 // signedData is the structure as encoding/asn1 reads it.

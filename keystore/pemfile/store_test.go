@@ -2,6 +2,8 @@ package pemfile
 
 import (
 	"bytes"
+	crand "crypto/rand"
+	"crypto/x509"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -61,6 +63,14 @@ func decode(t testing.TB, data []byte, password string) *keystore.Store {
 	store, err := Codec{}.Decode(data, opts)
 	require.NoError(t, err, "%s", data)
 	return store
+}
+
+// signedAgain returns a certificate for the same name and key, signed by another issuer.
+func signedAgain(t testing.TB, c keystore.Certificate, issuer *mint.Identity) []byte {
+	t.Helper()
+	der, err := x509.CreateCertificate(crand.Reader, c.X509, issuer.Cert, c.X509.PublicKey, issuer.Key)
+	require.NoError(t, err)
+	return der
 }
 
 // names returns the common names of certificates, joined.
