@@ -9,26 +9,24 @@ import (
 // work is a store being shaped, and what has changed about it so far.
 type work struct {
 	store    keystore.Store
-	changes  []keystore.Change
+	lost     []Note
+	paired   []Pairing
+	notes    []Note
+	judged   map[string]bool         // by what the entry is called: keys whose file had another's certificate
 	locked   map[string]*LockedError // by the alias and leaf of the identity: which keys could not be decrypted
 	unmarked map[string]bool         // by DER: trusted certificates without a name, of a file without a key
 	sameKey  map[string][]int        // the identities by their PKCS#8 bytes
 }
 
-// change records what becomes of an entry.
-func (w *work) change(kind keystore.ChangeKind, entry, to, why string) {
-	w.changes = append(w.changes, keystore.Change{Kind: kind, Entry: entry, To: to, Why: why})
-}
-
 // noted records something harmless.
 func (w *work) noted(entry, format string, args ...any) {
-	w.change(keystore.ChangeNoted, entry, "", fmt.Sprintf(format, args...))
+	w.notes = append(w.notes, Note{entry, fmt.Sprintf(format, args...)})
 }
 
 // combine merges the sources into one store, in their order. What is the same in two of them is kept once. The
 // sources' own stores stay as they are.
 func combine(sources []Source) *work {
-	w := &work{locked: map[string]*LockedError{}, unmarked: map[string]bool{}, sameKey: map[string][]int{}}
+	w := &work{judged: map[string]bool{}, locked: map[string]*LockedError{}, unmarked: map[string]bool{}, sameKey: map[string][]int{}}
 	seenAnchor, seenLoose, seenOther := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, source := range sources {
 		for _, id := range source.Store.Identities {

@@ -28,6 +28,9 @@ type Source struct {
 	Name   string // the file's name, for messages and for the aliases of trusted certificates that have none
 	Format string // Codec.Name of the codec that read it
 	Store  *keystore.Store
+
+	// KeyPasswords are those of its keys, by alias, that they keep in the result, where its format has any.
+	KeyPasswords map[string]keystore.Secret
 }
 
 // Recipe says what is to be made of the sources. Only Target must be set.
@@ -38,7 +41,7 @@ type Recipe struct {
 	Rename  []Rename   // applied in order, each to the names that the one before left
 	Alias   string     // the new name of the store's one key or, without a key, of its one certificate; "": as it is
 	Target  keystore.Codec
-	Options keystore.EncodeOptions // for Target: Password, KeyPassword, Profile, Random, ...
+	Options keystore.EncodeOptions // for Target; KeyPasswords by the aliases of the result, Now also for expired=
 }
 
 // Trust is a file whose certificates become trusted entries of the result.

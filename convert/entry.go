@@ -1,11 +1,6 @@
 package convert
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-
-	"github.com/mqttpki/mqttpki/keystore"
-)
+import "github.com/mqttpki/mqttpki/keystore"
 
 // EntryType is what an entry of a store is, in the words of the command line and of inspect's report.
 type EntryType string
@@ -24,12 +19,20 @@ type Entry struct {
 	Chain       int                   // number of certificates
 	Certificate *keystore.Certificate // the leaf, or the certificate; nil when there is none
 
+	Was     string                  // the name it had, where it has another now; "" when it had none
+	Why     string                  // it has another: one clause, "" when it has not
+	Reasons []keystore.RenameReason // the same for machines; empty when it has not
+
+	key     *keystore.PrivateKey
 	unnamed bool // a trusted certificate without an alias, which in PEM is any certificate: selectors take it for both
 }
 
+// Renamed reports whether the entry has another name than it had.
+func (e *Entry) Renamed() bool { return len(e.Reasons) > 0 }
+
 // entriesOf lists a store: identities, trusted certificates, other certificates, everything else.
 func entriesOf(s *keystore.Store) []Entry {
-	var entries []Entry
+	entries := make([]Entry, 0, len(s.Identities)+len(s.Anchors)+len(s.Loose)+len(s.Others))
 	for i := range s.Identities {
 		entries = append(entries, identityEntry(&s.Identities[i]))
 	}
@@ -46,22 +49,13 @@ func entriesOf(s *keystore.Store) []Entry {
 }
 
 func identityEntry(id *keystore.Identity) Entry {
-	return Entry{Name: id.Label(), Type: TypeKey, Chain: len(id.Chain), Certificate: id.Leaf()}
+	return Entry{Name: id.Label(), Type: TypeKey, Chain: len(id.Chain), Certificate: id.Leaf(), key: id.Key}
 }
 
 func anchorEntry(a *keystore.Anchor, t EntryType) Entry {
-	return Entry{
-		Name: a.Label(), Type: t, Chain: 1, Certificate: &a.Certificate,
-		unnamed: t == TypeTrusted && a.Alias == "",
-	}
+	return Entry{Name: a.Label(), Type: t, Chain: 1, Certificate: &a.Certificate, unnamed: t == TypeTrusted && a.Alias == ""}
 }
 
 func otherEntry(o *keystore.Other) Entry {
 	return Entry{Name: o.Label(), Type: EntryType(o.Kind)}
-}
-
-// fingerprint is the SHA-256 of a certificate in lower-case hex.
-func fingerprint(c *keystore.Certificate) string {
-	sum := sha256.Sum256(c.Raw)
-	return hex.EncodeToString(sum[:])
 }

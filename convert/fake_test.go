@@ -29,6 +29,7 @@ type fake struct {
 	noLoose   bool                  // other certificates are lost, as in JKS
 	corrupt   func(*keystore.Store) // damages what Decode returns
 	encodeErr error
+	keys      string // how keys are protected, "" for not
 }
 
 // image is the file of a fake.
@@ -55,13 +56,16 @@ func (f fake) Fit(s *keystore.Store, _ keystore.EncodeOptions) (*keystore.Store,
 	out := &keystore.Store{Others: s.Others}
 	alias := func(a string) string {
 		if low := strings.ToLower(a); f.lower && low != a {
-			changes = append(changes, keystore.Change{Kind: keystore.ChangeRenamed, Entry: a, To: low, Why: "lower case"})
+			changes = append(changes, keystore.Change{Kind: keystore.ChangeRenamed, Entry: a, To: low, Why: "lower case", Reason: keystore.RenameCase})
 			return low
 		}
 		return a
 	}
 	for _, id := range s.Identities {
 		id.Alias = alias(id.Alias)
+		if f.keys != "" {
+			out.Protection = append(out.Protection, keystore.Protection{Part: "key", Alias: id.Alias, Algorithm: f.keys, Iterations: 7})
+		}
 		out.Identities = append(out.Identities, id)
 	}
 	for _, a := range s.Anchors {
@@ -183,15 +187,36 @@ func issue(t testing.TB, name string, signer *party, ca bool) *party {
 	return certify(t, name, key, signer, ca)
 }
 
+// issueUntil makes a CA of its own whose certificate ends sooner than the others.
+func issueUntil(t testing.TB, name string, end time.Time) *party {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	return certifyUntil(t, name, key, nil, true, end)
+}
+
 // certify is issue for a key that is there already.
 func certify(t testing.TB, name string, key crypto.Signer, signer *party, ca bool) *party {
+	t.Helper()
+	return certifyUntil(t, name, key, signer, ca, time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// organization tells CAs, which have none, from others.
+func organization(ca bool) []string {
+	if ca {
+		return nil
+	}
+	return []string{"Works"}
+}
+
+func certifyUntil(t testing.TB, name string, key crypto.Signer, signer *party, ca bool, end time.Time) *party {
 	t.Helper()
 	serial++
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(serial),
-		Subject:               pkix.Name{CommonName: name},
+		Subject:               pkix.Name{CommonName: name, Organization: organization(ca)},
 		NotBefore:             time.Date(2026, 1, 1, 0, 0, int(serial), 0, time.UTC),
-		NotAfter:              time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:              end,
 		IsCA:                  ca,
 		BasicConstraintsValid: true,
 	}

@@ -6,6 +6,14 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
+// Pairing is a key that has got another certificate than its file said: the one with its public key.
+type Pairing struct {
+	Entry       string // what the key is called
+	Certificate string // the subject of its certificate
+	Instead     string // the subject of the certificate that the file had in its place, "" for none
+	Why         string // one clause
+}
+
 // given is every certificate that the sources hold, to find leaves and issuers in.
 type given struct {
 	certs   []keystore.Certificate
@@ -106,6 +114,7 @@ func (w *work) pairKey(id *keystore.Identity, g *given) {
 	right := g.leafFor(id.Key)
 	if right == nil {
 		if leaf != nil {
+			w.judged[id.Alias] = true
 			w.noted(id.Label(), "its certificate belongs to another key, and the right one was not given")
 		}
 		return
@@ -115,7 +124,7 @@ func (w *work) pairKey(id *keystore.Identity, g *given) {
 		if c.Equal(*right) { // only the order was wrong; orderChain sees to the rest
 			rest := append(id.Chain[:i:i], id.Chain[i+1:]...)
 			id.Chain = append([]keystore.Certificate{c}, rest...)
-			w.noted(name, "its own certificate was not the first of its chain; now it is")
+			w.repaired(id, Pairing{name, c.Label(), leaf.Label(), "its own certificate was not the first of its chain"})
 			return
 		}
 	}
@@ -123,11 +132,16 @@ func (w *work) pairKey(id *keystore.Identity, g *given) {
 		id.Alias = g.names[string(right.Raw)]
 	}
 	if leaf != nil {
-		w.noted(name, "paired with the certificate that has its public key, %s, not with %s as the file had it",
-			right.Label(), leaf.Label())
+		w.repaired(id, Pairing{name, right.Label(), leaf.Label(), "the file had it with the certificate of another key"})
 		for _, c := range id.Chain {
 			w.store.Loose = append(w.store.Loose, keystore.Anchor{Certificate: c})
 		}
 	}
 	id.Chain = []keystore.Certificate{*right}
+}
+
+// repaired notes that a key has got another leaf.
+func (w *work) repaired(id *keystore.Identity, p Pairing) {
+	w.judged[id.Alias] = true
+	w.paired = append(w.paired, p)
 }

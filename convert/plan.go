@@ -9,12 +9,21 @@ import (
 
 // Plan is what a conversion will make, decided before anything is encoded.
 type Plan struct {
-	Entries []Entry           // of the result, in its order
-	Changes []keystore.Change // on the way there: renamed, lost and noted
-	LeftOut []string          // what the recipe's selection left out
+	Entries     []Entry // of the result, in its order
+	Lost        []Note  // entries that the result will not have; see [Plan.Refusal]
+	Paired      []Pairing
+	Reencrypted []Reencryption
+	Noted       []Note   // kept; something harmless about it is not, or was put right
+	LeftOut     []string // what the recipe's selection left out
 
 	store  *keystore.Store // what will be encoded: Entries with their bytes
 	recipe Recipe
+}
+
+// Note is one thing to be said about an entry, or with an empty Entry about a whole file.
+type Note struct {
+	Entry string // what it is called in messages
+	Text  string // one clause
 }
 
 // NewPlan decides what becomes of every entry of the sources. Several sources are merged; keys are paired with their
@@ -36,52 +45,64 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	if err := w.trust(recipe.Trust); err != nil {
 		return nil, err
 	}
-	if err := w.rename(recipe); err != nil {
-		return nil, err
-	}
 	if len(entriesOf(&w.store)) == 0 {
 		return nil, fmt.Errorf("converting %s: %w", sourceNames(sources), ErrEmpty)
 	}
-	w.noteSources(sources)
+	w.noteSources(sources, recipe)
+	was := namesOf(&w.store)
+	if err := w.rename(recipe); err != nil {
+		return nil, err
+	}
+	asked := namesOf(&w.store)
 	fitted, changes, err := recipe.Target.Fit(&w.store, recipe.Options)
 	if err != nil {
 		return nil, fmt.Errorf("fitting %s into the format %s: %w", sourceNames(sources), recipe.Target.Name(), err)
 	}
+	if recipe.Options.KeyPasswords, err = keyPasswords(sources, recipe.Options.KeyPasswords, fitted); err != nil {
+		return nil, err
+	}
+	w.fitted(changes)
 	return &Plan{
-		Entries: entriesOf(fitted),
-		Changes: append(w.changes, changes...),
-		LeftOut: left,
-		store:   fitted,
-		recipe:  recipe,
+		Entries:     namedEntries(fitted, was, asked, changes),
+		Lost:        w.lost,
+		Paired:      w.paired,
+		Reencrypted: reencryptions(sources, fitted),
+		Noted:       w.notes,
+		LeftOut:     left,
+		store:       fitted,
+		recipe:      recipe,
 	}, nil
+}
+
+// fitted takes over what the format changes, but for new names, which entries have themselves.
+func (w *work) fitted(changes []keystore.Change) {
+	for _, c := range changes {
+		switch c.Kind {
+		case keystore.ChangeLost:
+			w.lost = append(w.lost, Note{c.Entry, c.Why})
+		case keystore.ChangeNoted:
+			w.notes = append(w.notes, Note{c.Entry, c.Why})
+		}
+	}
 }
 
 // selectEntries applies Only and Remove.
 func (w *work) selectEntries(r Recipe) (left []string, err error) {
 	if len(r.Only) > 0 {
-		only := newSelection(r.Only)
+		only := newSelection(r.Only, r.Options.Now)
 		left = filter(&w.store, only.has)
 		if err := only.unused(); err != nil {
 			return nil, err
 		}
 	}
 	if len(r.Remove) > 0 {
-		remove := newSelection(r.Remove)
+		remove := newSelection(r.Remove, r.Options.Now)
 		left = append(left, filter(&w.store, func(alias string, e Entry) bool { return !remove.has(alias, e) })...)
 		if err := remove.unused(); err != nil {
 			return nil, err
 		}
 	}
 	return left, nil
-}
-
-// noteSources says what was not checked about the files themselves.
-func (w *work) noteSources(sources []Source) {
-	for _, s := range sources {
-		if s.Store.Integrity == keystore.IntegrityUnchecked {
-			w.noted(s.Name, "read without its password: its integrity was not checked")
-		}
-	}
 }
 
 // sourceNames lists the files in a message.
@@ -96,26 +117,11 @@ func sourceNames(sources []Source) string {
 // Store returns what will be encoded. The caller must not change it.
 func (p *Plan) Store() *keystore.Store { return p.store }
 
-// Of returns the changes of one kind.
-func (p *Plan) Of(kind keystore.ChangeKind) []keystore.Change {
-	var list []keystore.Change
-	for _, c := range p.Changes {
-		if c.Kind == kind {
-			list = append(list, c)
-		}
-	}
-	return list
-}
-
-// Kept names the entries of the result that have the alias they had.
+// Kept names the entries of the result that have the name they had.
 func (p *Plan) Kept() []string {
-	renamed := map[string]bool{}
-	for _, c := range p.Of(keystore.ChangeRenamed) {
-		renamed[c.To] = true
-	}
 	var kept []string
 	for _, e := range p.Entries {
-		if !renamed[e.Name] {
+		if !e.Renamed() {
 			kept = append(kept, e.Name)
 		}
 	}
@@ -124,15 +130,14 @@ func (p *Plan) Kept() []string {
 
 // Refusal returns an error that wraps [ErrLoss] and says what would be lost, or nil when nothing would.
 func (p *Plan) Refusal() error {
-	lost := p.Of(keystore.ChangeLost)
-	if len(lost) == 0 {
+	if len(p.Lost) == 0 {
 		return nil
 	}
 	more := ""
-	if len(lost) > 1 {
-		more = fmt.Sprintf(" (and %d more)", len(lost)-1)
+	if len(p.Lost) > 1 {
+		more = fmt.Sprintf(" (and %d more)", len(p.Lost)-1)
 	}
-	return fmt.Errorf("%w: %q: %s%s", ErrLoss, lost[0].Entry, lost[0].Why, more)
+	return fmt.Errorf("%w: %q: %s%s", ErrLoss, p.Lost[0].Entry, p.Lost[0].Text, more)
 }
 
 // HasKeys reports whether the result holds a private key, so that it must be protected.

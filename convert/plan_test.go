@@ -32,15 +32,6 @@ func names(chain []keystore.Certificate) []string {
 	return list
 }
 
-// describe spells a plan's changes for comparison.
-func describe(changes []keystore.Change) []string {
-	var list []string
-	for _, c := range changes {
-		list = append(list, fmt.Sprintf("%s %s>%s", c.Kind, c.Entry, c.To))
-	}
-	return list
-}
-
 func only(t *testing.T, texts ...string) []convert.Selector {
 	t.Helper()
 	var list []convert.Selector
@@ -74,7 +65,9 @@ func TestPlanKeepsRenamesAndLoses(t *testing.T) {
 	plan, err := convert.NewPlan([]convert.Source{s}, convert.Recipe{Target: java})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"client", "root"}, plan.Kept())
-	assert.Equal(t, []string{"renamed Server>server", "lost CN=stranger>"}, describe(plan.Changes))
+	assert.Equal(t, []convert.Note{{Entry: "CN=stranger", Text: "no place"}}, plan.Lost)
+	assert.Equal(t, "Server", plan.Entries[0].Was)
+	assert.Equal(t, []keystore.RenameReason{keystore.RenameCase}, plan.Entries[0].Reasons)
 	assert.ErrorIs(t, plan.Refusal(), convert.ErrLoss)
 	assert.ErrorContains(t, plan.Refusal(), `"CN=stranger": no place`)
 	assert.Equal(t, "Server", s.Store.Identities[0].Alias, "the source's own store was changed")
@@ -134,13 +127,13 @@ func TestPlanSaysThatAChainIsIncomplete(t *testing.T) {
 	id := keystore.Identity{Alias: "a", Key: leaf.private(t), Chain: []keystore.Certificate{leaf.cert}}
 	plan, err := convert.NewPlan([]convert.Source{source("in", plain, keystore.Store{Identities: []keystore.Identity{id}})}, convert.Recipe{Target: plain})
 	require.NoError(t, err)
-	require.Len(t, plan.Changes, 1)
-	assert.Contains(t, plan.Changes[0].Why, "CN=root, was not given")
+	require.Len(t, plan.Noted, 1)
+	assert.Contains(t, plan.Noted[0].Text, "CN=root, was not given")
 
 	trusting := keystore.Store{Identities: []keystore.Identity{id}, Anchors: []keystore.Anchor{root.anchor("r")}}
 	plan, err = convert.NewPlan([]convert.Source{source("in", plain, trusting)}, convert.Recipe{Target: plain})
 	require.NoError(t, err)
-	assert.Empty(t, plan.Changes, "the root is in the store")
+	assert.Empty(t, plan.Noted, "the root is in the store")
 }
 
 // TestPlanPairsByPublicKey: two keys whose certificates were swapped, as ids in a PKCS12 can have them.
@@ -156,7 +149,10 @@ func TestPlanPairsByPublicKey(t *testing.T) {
 	assert.Equal(t, []string{"a", "root"}, names(plan.Store().Identities[0].Chain))
 	assert.Equal(t, []string{"b", "root"}, names(plan.Store().Identities[1].Chain))
 	assert.Empty(t, plan.Store().Loose)
-	assert.Contains(t, plan.Changes[0].Why, "paired with the certificate that has its public key, CN=a, not with CN=b")
+	assert.Equal(t, []convert.Pairing{
+		{Entry: "a", Certificate: "CN=a,O=Works", Instead: "CN=b,O=Works", Why: "the file had it with the certificate of another key"},
+		{Entry: "b", Certificate: "CN=b,O=Works", Instead: "CN=a,O=Works", Why: "the file had it with the certificate of another key"},
+	}, plan.Paired)
 }
 
 // TestPlanPrefersTheSignedLeaf: a key with its old self-signed certificate and the CA's reply.
@@ -182,7 +178,8 @@ func TestPlanKeepsAForeignLeafAndSaysSo(t *testing.T) {
 	plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: plain})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"b"}, names(plan.Store().Identities[0].Chain))
-	assert.Contains(t, plan.Changes[0].Why, "belongs to another key")
+	assert.Empty(t, plan.Paired)
+	assert.Contains(t, plan.Noted[0].Text, "belongs to another key")
 }
 
 // TestPlanMerges makes the combined store that a broker's listener needs of its three PEM files.

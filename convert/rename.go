@@ -41,35 +41,31 @@ func (r Rename) apply(alias string) (string, bool) {
 	return strings.Replace(r.to, "*", alias[len(before):len(alias)-len(after)], 1), true
 }
 
-// aliases lists where each alias of the store is kept, with the entry's name for reports.
-func aliases(s *keystore.Store) (fields []*string, names []string) {
+// aliases lists where each alias of the store is kept.
+func aliases(s *keystore.Store) (fields []*string) {
 	for i := range s.Identities {
-		fields, names = append(fields, &s.Identities[i].Alias), append(names, s.Identities[i].Label())
+		fields = append(fields, &s.Identities[i].Alias)
 	}
 	for _, list := range [][]keystore.Anchor{s.Anchors, s.Loose} {
 		for i := range list {
-			fields, names = append(fields, &list[i].Alias), append(names, list[i].Label())
+			fields = append(fields, &list[i].Alias)
 		}
 	}
 	for i := range s.Others {
-		fields, names = append(fields, &s.Others[i].Alias), append(names, otherEntry(&s.Others[i]).Name)
+		fields = append(fields, &s.Others[i].Alias)
 	}
-	return fields, names
+	return fields
 }
 
 // rename applies the recipe's renames and its one alias.
 func (w *work) rename(r Recipe) error {
 	for _, rename := range r.Rename {
 		hit := false
-		fields, names := aliases(&w.store)
-		for i, field := range fields {
-			to, ok := rename.apply(*field)
-			if !ok {
-				continue
+		for _, field := range aliases(&w.store) {
+			if to, ok := rename.apply(*field); ok {
+				hit = true
+				*field = to
 			}
-			hit = true
-			w.renamed(names[i], to)
-			*field = to
 		}
 		if !hit {
 			return fmt.Errorf("renaming %q: %w", rename.from, ErrNotFound)
@@ -78,39 +74,28 @@ func (w *work) rename(r Recipe) error {
 	if r.Alias == "" {
 		return nil
 	}
-	field, name, err := theOne(&w.store)
+	field, err := theOne(&w.store)
 	if err != nil {
 		return fmt.Errorf("giving the alias %q: %w", r.Alias, err)
 	}
-	w.renamed(name, r.Alias)
 	*field = r.Alias
 	return nil
 }
 
-// renamed notes a change of alias, unless it is none.
-func (w *work) renamed(from, to string) {
-	if from != to {
-		w.change(keystore.ChangeRenamed, from, to, "asked for")
-	}
-}
-
 // theOne finds the alias of the store's one key or, where there is no key, of its one certificate.
-func theOne(s *keystore.Store) (field *string, name string, err error) {
+func theOne(s *keystore.Store) (*string, error) {
 	certificates := len(s.Anchors) + len(s.Loose)
 	switch {
 	case len(s.Identities) == 1:
-		return &s.Identities[0].Alias, s.Identities[0].Label(), nil
+		return &s.Identities[0].Alias, nil
 	case len(s.Identities) > 1:
-		return nil, "", fmt.Errorf("%w: there are %d keys", ErrAmbiguous, len(s.Identities))
+		return nil, fmt.Errorf("%w: there are %d keys", ErrAmbiguous, len(s.Identities))
+	case len(s.Anchors) == 1 && certificates == 1:
+		return &s.Anchors[0].Alias, nil
 	case certificates == 1:
-		list := append(s.Anchors[:len(s.Anchors):len(s.Anchors)], s.Loose...)
-		name = list[0].Label()
-		if len(s.Anchors) == 1 {
-			return &s.Anchors[0].Alias, name, nil
-		}
-		return &s.Loose[0].Alias, name, nil
+		return &s.Loose[0].Alias, nil
 	case certificates > 1:
-		return nil, "", fmt.Errorf("%w: there are %d certificates", ErrAmbiguous, certificates)
+		return nil, fmt.Errorf("%w: there are %d certificates", ErrAmbiguous, certificates)
 	}
-	return nil, "", fmt.Errorf("%w: there is neither a key nor a certificate", ErrNotFound)
+	return nil, fmt.Errorf("%w: there is neither a key nor a certificate", ErrNotFound)
 }

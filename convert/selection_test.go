@@ -1,10 +1,14 @@
 package convert_test
 
 import (
+	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,14 +19,20 @@ import (
 
 func TestSelectors(t *testing.T) {
 	root := issue(t, "Plant Root", nil, true)
-	a, b := issue(t, "sensor-1", root, false), issue(t, "sensor-2", root, false)
+	a, b, bare := issue(t, "sensor-1", root, false), issue(t, "sensor-2", root, false), issue(t, "bare", nil, false)
+	partner := issueUntil(t, "Partner", time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
 	store := keystore.Store{
 		Identities: []keystore.Identity{a.identity(t, "Sensor-1"), b.identity(t, "dir/sensor=2")},
-		Anchors:    []keystore.Anchor{root.anchor("root"), issue(t, "Partner", nil, true).anchor("partner")},
+		Anchors:    []keystore.Anchor{root.anchor("root"), partner.anchor("partner")},
 		Others:     []keystore.Other{{Alias: "list", Kind: keystore.KindCRL, Raw: []byte{1}}},
 	}
-	sum := sha256.Sum256(root.cert.Raw)
-	print := hex.EncodeToString(sum[:])
+	sum, old := sha256.Sum256(root.cert.Raw), sha1.Sum(root.cert.Raw)
+	print, sha1Print := hex.EncodeToString(sum[:]), hex.EncodeToString(old[:])
+	public := sha256.Sum256(a.cert.X509.RawSubjectPublicKeyInfo)
+	store.Identities = append(store.Identities, keystore.Identity{Alias: "bare", Key: bare.private(t)})
+	bareSPKI, err := x509.MarshalPKIXPublicKey(bare.key.Public())
+	require.NoError(t, err)
+	barePublic := sha256.Sum256(bareSPKI)
 	for _, tc := range []struct {
 		name string
 		only []string
@@ -37,12 +47,24 @@ func TestSelectors(t *testing.T) {
 		{"a subject is searched, and a key has its leaf's", []string{"subject=cn=sensor"}, []string{"Sensor-1", "dir/sensor=2"}},
 		{"a whole fingerprint", []string{"sha256=" + print}, []string{"root"}},
 		{"the beginning of one, with colons", []string{"sha256=" + strings.ToUpper(print[:2]+":"+print[2:8])}, []string{"root"}},
+		{"the fingerprint that old programs print", []string{"sha1=" + sha1Print}, []string{"root"}},
+		{"a public key's, of a certificate", []string{"public_sha256=" + hex.EncodeToString(public[:])}, []string{"Sensor-1"}},
+		{"a public key's, of a key without one", []string{"public_sha256=" + hex.EncodeToString(barePublic[:])}, []string{"bare"}},
+		{"an issuer", []string{"issuer=Plant Root", "type=key"}, []string{"Sensor-1", "dir/sensor=2"}},
+		{"a serial, as keytool or openssl print it", []string{fmt.Sprintf("serial=0%X", a.cert.X509.SerialNumber)}, []string{"Sensor-1"}},
+		{"a name as keytool prints it", []string{"subject=CN=sensor-1, O=Works"}, []string{"Sensor-1"}},
+		{"a name as openssl prints it", []string{"subject=/O=Works/CN=sensor-1"}, []string{"Sensor-1"}},
+		{"a name as openssl has printed it since 1.1", []string{"subject=O = Works"}, []string{"Sensor-1", "dir/sensor=2"}},
+		{"what has expired", []string{"expired=yes"}, []string{"partner"}},
+		{"what has not", []string{"expired=no", "type=trusted"}, []string{"root"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: plain, Only: only(t, tc.only...)})
+			plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{
+				Target: plain, Only: only(t, tc.only...), Options: keystore.EncodeOptions{Now: partner.cert.X509.NotAfter.Add(time.Second)},
+			})
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, plan.Kept())
-			assert.Len(t, plan.LeftOut, 5-len(tc.want))
+			assert.Len(t, plan.LeftOut, 6-len(tc.want))
 		})
 	}
 }
@@ -69,7 +91,8 @@ func TestRemove(t *testing.T) {
 }
 
 func TestParseSelectorRefuses(t *testing.T) {
-	for _, text := range []string{"", "alias=", "alias=[a", "type=keys", "sha256=xyz", "sha256=abc", "sha256=" + strings.Repeat("a", 65)} {
+	for _, text := range []string{"", "alias=", "alias=[a", "type=keys", "sha256=xyz", "sha256=abc", "sha256=" + strings.Repeat("a", 65), "sha1=" + strings.Repeat("a", 41),
+		"serial=xyz", "expired=maybe", "public_sha256=12"} {
 		_, err := convert.ParseSelector(text)
 		assert.ErrorIs(t, err, convert.ErrSelector, text)
 	}
@@ -100,8 +123,8 @@ func TestRename(t *testing.T) {
 				got = append(got, e.Name)
 			}
 			assert.Equal(t, tc.want, got)
-			for _, c := range plan.Of(keystore.ChangeRenamed) {
-				assert.Equal(t, "asked for", c.Why)
+			for _, e := range plan.Entries {
+				assert.Equal(t, e.Renamed(), e.Why == "asked for", e.Name)
 			}
 		})
 	}
@@ -137,15 +160,21 @@ func TestAlias(t *testing.T) {
 	assert.ErrorIs(t, err, convert.ErrAmbiguous)
 }
 
+// textLayout is a layout for the fake text format.
+func textLayout(fileName func(string) string) convert.Layout {
+	return convert.Layout{Target: text, Key: ".key", Cert: ".crt", FileName: fileName, Other: map[keystore.OtherKind]string{keystore.KindCRL: ".crl"}}
+}
+
 func TestSplit(t *testing.T) {
 	root := issue(t, "root", nil, true)
 	inter := issue(t, "inter", root, true)
 	server := issue(t, "server", inter, false)
 	clients := issue(t, "clients", nil, true)
-	store := keystore.Store{Identities: []keystore.Identity{server.identity(t, "server")}, Anchors: []keystore.Anchor{clients.anchor("c"), root.anchor("r")}}
+	store := keystore.Store{Identities: []keystore.Identity{server.identity(t, "server")}, Anchors: []keystore.Anchor{clients.anchor("c"), root.anchor("r")},
+		Others: []keystore.Other{{Alias: "x", Kind: keystore.KindCRL, Raw: []byte{1}}, {Kind: keystore.KindCRL, Raw: []byte{2}}}}
 	plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: text})
 	require.NoError(t, err)
-	files, err := plan.Split("srv", func(alias string) string { return alias })
+	files, err := plan.Split("srv", textLayout(func(alias string) string { return alias }))
 	require.NoError(t, err)
 	var paths []string
 	for _, f := range files {
@@ -155,7 +184,7 @@ func TestSplit(t *testing.T) {
 			assert.EqualValues(t, 0o600, f.Mode)
 		}
 	}
-	assert.Equal(t, []string{"srv.key", "srv.crt", "srv-chain.crt", "srv-ca.crt"}, paths)
+	assert.Equal(t, []string{"srv.key", "srv.crt", "srv-chain.crt", "srv-ca.crt", "srv.crl"}, paths)
 	content := func(i int) []string {
 		s, err := text.Decode(files[i].Data, keystore.DecodeOptions{})
 		require.NoError(t, err)
@@ -178,17 +207,39 @@ func TestSplitSeveralKeys(t *testing.T) {
 	encode := func(alias string) string { return strings.ReplaceAll(alias, "/", "%2F") }
 	plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: text, Only: only(t, "a")})
 	require.NoError(t, err)
-	_, err = plan.Split("s", encode)
+	_, err = plan.Split("s", textLayout(encode))
 	assert.ErrorIs(t, err, convert.ErrAmbiguous, "s-a.key and s-A.key are one file on Windows")
 
 	store.Identities[1].Alias = "dir/b"
 	plan, err = convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: text})
 	require.NoError(t, err)
-	files, err := plan.Split("s", encode)
+	files, err := plan.Split("s", textLayout(encode))
 	require.NoError(t, err)
 	var paths []string
 	for _, f := range files {
 		paths = append(paths, f.Path)
 	}
 	assert.Equal(t, []string{"s-a.key", "s-a.crt", "s-a-chain.crt", "s-dir%2Fb.key", "s-dir%2Fb.crt", "s-dir%2Fb-chain.crt"}, paths)
+}
+
+// TestSplitOneEach: a format that holds one object, such as DER, gets a file for each.
+func TestSplitOneEach(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	inter := issue(t, "inter", root, true)
+	server := issue(t, "server", inter, false)
+	store := keystore.Store{
+		Identities: []keystore.Identity{server.identity(t, "server")}, Anchors: []keystore.Anchor{issue(t, "clients", nil, true).anchor("c")},
+		Others: []keystore.Other{{Kind: keystore.KindCRL, Raw: []byte{1}}, {Kind: keystore.KindCRL, Raw: []byte{2}}},
+	}
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: text})
+	require.NoError(t, err)
+	layout := textLayout(nil)
+	layout.Cert, layout.OneEach = ".cer", true
+	files, err := plan.Split("srv", layout)
+	require.NoError(t, err)
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, f.Path)
+	}
+	assert.Equal(t, []string{"srv.key", "srv.cer", "srv-chain-1.cer", "srv-ca-1.cer", "srv-ca-2.cer", "srv-1.crl", "srv-2.crl"}, paths)
 }

@@ -7,26 +7,27 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// Split builds the plan as separate files instead of one: for every key NAME.key, NAME.crt (the leaf) and
-// NAME-chain.crt (leaf and intermediates: what a TLS server sends), and NAME-ca.crt, which holds the trusted
-// certificates, the roots that ended a chain, and whatever other certificates there are. base is NAME; with several
-// keys it is followed by the key's alias as fileName spells it. The plan's target must be a format of plain sequences,
-// such as PEM; each file is read back as [Plan.Build] does. Paths are relative to the caller's folder.
-func (p *Plan) Split(base string, fileName func(alias string) string) ([]keystore.Artifact, error) {
-	var files []keystore.Artifact
+// Layout is how [Plan.Split] writes its files.
+type Layout struct {
+	Target   keystore.Codec                // of each file
+	Key      string                        // the ending of keys: ".key"
+	Cert     string                        // the ending of certificates: ".crt"
+	OneEach  bool                          // a file holds one object, as in DER
+	FileName func(alias string) string     // how an alias is spelled in a file's name
+	Other    map[keystore.OtherKind]string // the endings of everything else
+}
+
+// Split builds the plan as separate files instead of one. For every key these are NAME.key, NAME.crt (the leaf) and
+// NAME-chain.crt (leaf and intermediates: what a TLS server sends), and for all of them NAME-ca.crt, which holds the
+// trusted certificates, the roots that ended a chain, and whatever other certificates there are; then what else there
+// is. base is NAME; with several keys it is followed by the key's alias. Where a file holds one object, NAME-chain-1.crt and
+// so on are the intermediates, and several others are numbered likewise.
+//
+// The plan's own target must be a format that loses nothing, such as PEM; each file is proven as [Plan.Build] does.
+// Paths are relative to the caller's folder.
+func (p *Plan) Split(base string, layout Layout) ([]keystore.Artifact, error) {
+	s := &splitter{plan: p, layout: layout}
 	var cas []keystore.Certificate
-	add := func(path, note string, secret bool, s *keystore.Store) error {
-		data, err := p.buildPart(s)
-		if err != nil {
-			return fmt.Errorf("making %q: %w", path, err)
-		}
-		file := keystore.Artifact{Path: path, Mode: 0o644, Data: data, Secret: secret, Note: note}
-		if secret {
-			file.Mode = 0o600
-		}
-		files = append(files, file)
-		return nil
-	}
 	for i := range p.store.Identities {
 		id := &p.store.Identities[i]
 		name := base
@@ -35,19 +36,16 @@ func (p *Plan) Split(base string, fileName func(alias string) string) ([]keystor
 			if part == "" {
 				part = fmt.Sprint(i + 1)
 			}
-			name += "-" + fileName(part)
+			name += "-" + layout.FileName(part)
 		}
-		if err := add(name+".key", "private key", true, &keystore.Store{Identities: []keystore.Identity{{Key: id.Key}}}); err != nil {
-			return nil, err
-		}
+		s.add(name+layout.Key, "private key", true, &keystore.Store{Identities: []keystore.Identity{{Key: id.Key}}})
 		leaf, chain, root := splitChain(id.Chain)
-		if len(leaf) > 0 {
-			if err := add(name+".crt", "certificate", false, certificates(leaf)); err != nil {
-				return nil, err
-			}
-			if err := add(name+"-chain.crt", "certificate and intermediates", false, certificates(chain)); err != nil {
-				return nil, err
-			}
+		s.certificates(name, "certificate", leaf)
+		switch {
+		case layout.OneEach && len(chain) > 1:
+			s.numbered(name+"-chain", "intermediate certificate", chain[1:])
+		case !layout.OneEach:
+			s.certificates(name+"-chain", "certificate and intermediates", chain)
 		}
 		cas = append(cas, root...)
 	}
@@ -56,21 +54,83 @@ func (p *Plan) Split(base string, fileName func(alias string) string) ([]keystor
 			cas = append(cas, list[i].Certificate)
 		}
 	}
-	if cas = distinct(cas); len(cas) > 0 {
-		if err := add(base+"-ca.crt", "trusted certificates", false, certificates(cas)); err != nil {
-			return nil, err
-		}
+	s.certificates(base+"-ca", "trusted certificates", distinct(cas))
+	s.others(base)
+	if s.err != nil {
+		return nil, s.err
 	}
-	return files, distinctPaths(files)
+	return s.files, distinctPaths(s.files)
 }
 
-// buildPart fits and builds one of the files. Its losses are those of the whole plan, which were judged already.
-func (p *Plan) buildPart(s *keystore.Store) ([]byte, error) {
-	fitted, _, err := p.recipe.Target.Fit(s, p.recipe.Options)
-	if err != nil {
-		return nil, err
+// splitter collects files; the first error stays.
+type splitter struct {
+	plan   *Plan
+	layout Layout
+	files  []keystore.Artifact
+	err    error
+}
+
+// add builds one file. Its losses are those of the whole plan, which were judged already.
+func (s *splitter) add(path, note string, secret bool, part *keystore.Store) {
+	if s.err != nil {
+		return
 	}
-	return keystore.Build(p.recipe.Target, fitted, p.recipe.Options)
+	opts := s.plan.recipe.Options
+	fitted, _, err := s.layout.Target.Fit(part, opts)
+	var data []byte
+	if err == nil {
+		data, err = keystore.Build(s.layout.Target, fitted, opts)
+	}
+	if err != nil {
+		s.err = fmt.Errorf("making %q: %w", path, err)
+		return
+	}
+	file := keystore.Artifact{Path: path, Mode: 0o644, Data: data, Secret: secret, Note: note}
+	if secret {
+		file.Mode = 0o600
+	}
+	s.files = append(s.files, file)
+}
+
+// certificates adds a file of certificates, if there are any; they go without names, which some readers of PEM trip over.
+func (s *splitter) certificates(name, note string, list []keystore.Certificate) {
+	switch {
+	case len(list) == 0:
+	case s.layout.OneEach && len(list) > 1:
+		s.numbered(name, note, list)
+	default:
+		s.add(name+s.layout.Cert, note, false, unnamed(list))
+	}
+}
+
+// numbered adds a file for each certificate.
+func (s *splitter) numbered(name, note string, list []keystore.Certificate) {
+	for i := range list {
+		s.add(fmt.Sprintf("%s-%d%s", name, i+1, s.layout.Cert), note, false, unnamed(list[i:i+1]))
+	}
+}
+
+// others adds the requests, CRLs and public keys: a file for each kind or, where that holds one object, for each.
+func (s *splitter) others(base string) {
+	kinds := map[keystore.OtherKind][]keystore.Other{}
+	var order []keystore.OtherKind
+	for _, o := range s.plan.store.Others {
+		if kinds[o.Kind] == nil {
+			order = append(order, o.Kind)
+		}
+		o.Alias = ""
+		kinds[o.Kind] = append(kinds[o.Kind], o)
+	}
+	for _, kind := range order {
+		list, ending := kinds[kind], s.layout.Other[kind]
+		if !s.layout.OneEach || len(list) == 1 {
+			s.add(base+ending, string(kind), false, &keystore.Store{Others: list})
+			continue
+		}
+		for i := range list {
+			s.add(fmt.Sprintf("%s-%d%s", base, i+1, ending), string(kind), false, &keystore.Store{Others: list[i : i+1]})
+		}
+	}
 }
 
 // splitChain returns the leaf alone, what a server sends (everything but a root), and the root that ends the chain.
@@ -86,8 +146,8 @@ func splitChain(chain []keystore.Certificate) (leaf, sent, root []keystore.Certi
 	return chain[:1], chain, nil
 }
 
-// certificates is a store of certificates in their order. They go without names, which some readers of PEM trip over.
-func certificates(list []keystore.Certificate) *keystore.Store {
+// unnamed is a store of certificates in their order.
+func unnamed(list []keystore.Certificate) *keystore.Store {
 	s := &keystore.Store{}
 	for _, c := range list {
 		s.Anchors = append(s.Anchors, keystore.Anchor{Certificate: c})

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"github.com/mqttpki/mqttpki/convert"
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/p12file"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 )
 
 // convertOptions are the flags of convert.
@@ -22,9 +24,9 @@ type convertOptions struct {
 	InPlace bool
 
 	InPass    passwordSources
-	InKeyPass passwordSource
+	InKeyPass keySources
 	OutPass   passwordSource
-	KeyPass   passwordSource
+	KeyPass   keySources
 	TrustPass passwordSources
 
 	Alias  string
@@ -33,19 +35,23 @@ type convertOptions struct {
 	Rename []string
 	Trust  []string
 
-	Profile    string
-	Iterations int
-	Split      bool
-	AllowLoss  bool
-	DryRun     bool
-	Force      bool
+	Profile      string // of PKCS12
+	Encoding     string // of PKCS#7
+	Iterations   int
+	Split        bool
+	AllowLoss    bool
+	DryRun       bool
+	Force        bool
+	SkipExisting bool
 
-	form     convertForm
-	recipe   convert.Recipe // without what differs from file to file
-	opener   *storeOpener
-	trusting *storeOpener
-	outOnce  *password // what --out-pass resolved to
-	keyOnce  *password // what --key-pass resolved to
+	form         convertForm
+	recipe       convert.Recipe // without what differs from file to file
+	opener       *storeOpener
+	trusting     *storeOpener
+	outOnce      *password       // what --out-pass resolved to
+	keyAll       keystore.Secret // what --key-pass resolved to, once keysResolved
+	keyOne       map[string]keystore.Secret
+	keysResolved bool
 
 	plainSaid bool // that a key is not encrypted was said, once for all
 }
@@ -56,13 +62,16 @@ func newConvertCommand(d *deps) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "convert [FROM TO] IN... OUT",
 		Short: "Turn key and certificate files into what the other side reads",
-		Long: `convert reads key and certificate files of any kind and writes one of another: PEM, PKCS12 (p12) or JKS. Formats are
-told by content; OUT's ending tells what to write unless FROM and TO do. FROM may be auto.
+		Long: `convert reads key and certificate files of any kind and writes one of another: PEM, PKCS12 (p12), JKS, PKCS#7 (p7b) or
+DER. Formats are told by content; OUT's ending tells what to write unless FROM and TO do. FROM may be auto.
 
 Keys are matched with their certificates by public key, and chains put in order and completed, whatever order the
 files had. Several inputs become one store: a key, its chain and the CAs of the clients make what a broker's listener
-needs. What is kept, renamed and lost is reported; a loss is refused (exit 3) unless --allow-loss accepts it. The
-result is read back and compared before it gets its name.
+needs. What is kept, renamed, re-paired, re-encrypted and lost is reported; a loss is refused (exit 3) unless
+--allow-loss accepts it. The result is read back and compared before it gets its name.
+
+--in-place changes a store where it is: what is not asked for stays, its password, encryption and mode included. Two
+changes of one store at once come one after the other.
 
 Passwords. Inputs are opened with --in-pass (repeat it when they differ), else with the file NAME.pass beside them,
 else without or with the empty password, else a person is asked. The result has the password of --out-pass. Without
@@ -71,11 +80,16 @@ NAME.pass that is there and opened the input is used again. That goes for PEM to
 such as Mosquitto, need --out-pass none.
 
 --only and --remove take alias=PATTERN, type=key|trusted|certificate|request|crl|secret|public-key, subject=TEXT,
-sha256=HEX, or a bare alias. --rename takes OLD=NEW, each with at most one star. --trust takes FILE or ALIAS=FILE.`,
+issuer=TEXT, serial=HEX, sha256=HEX, sha1=HEX, public_sha256=HEX, expired=yes|no, or a bare alias. --rename takes
+OLD=NEW, each with at most one star. --trust takes FILE or ALIAS=FILE.
+
+Many files (--out-dir) are converted by themselves, on every core, and past those that fail; the exit code is that of
+the worst. After Ctrl-C, or for what is new, the same command with --skip-existing leaves results alone that are there.`,
 		Example: `  mqttpki convert client.jks client.p12
   mqttpki convert jks pem --in client.jks --out client.pem --in-pass file:client.pass --out-pass none
   mqttpki convert server.key server-chain.crt broker.jks --trust clients=ca.crt --alias mqtt
-  mqttpki convert --in-place broker.jks --trust partner=partner-ca.pem --remove old-partner
+  mqttpki convert --in-place broker.jks --trust partner=partner-ca.pem --remove old-partner --remove expired=yes
+  mqttpki convert --in-place client.p12 --p12-profile legacy --out-pass file:new.pass
   mqttpki convert client.p12 client.pem --split --out-pass none
   mqttpki convert jks pem --in-dir stores --out-dir pem --in-pass env:STORE_PASS
   mqttpki convert p12 pem - - < client.p12 --in-pass file:client.pass --out-pass none`,
@@ -93,9 +107,9 @@ func (o *convertOptions) addFlags(c *cobra.Command) {
 	f.StringVar(&o.OutDir, "out-dir", "", "write one result for each input into this folder")
 	f.BoolVar(&o.InPlace, "in-place", false, "change the one file where it is; format and password stay")
 	f.Var(&o.InPass, "in-pass", "where the inputs' password is kept (repeat when they differ)")
-	f.Var(&o.InKeyPass, "in-key-pass", "where the password of keys is kept that have another than their store")
+	f.Var(&o.InKeyPass, "in-key-pass", "where the password of keys is kept that have another than their store (repeat with ALIAS=)")
 	f.Var(&o.OutPass, "out-pass", "where the result's password is kept; none for no encryption (default: made up, kept in NAME.pass)")
-	f.Var(&o.KeyPass, "key-pass", "where the password of the result's keys is kept, if another (JKS)")
+	f.Var(&o.KeyPass, "key-pass", "where the password of the result's keys is kept, if another (JKS, there also ALIAS=SOURCE; PEM)")
 	f.Var(&o.TrustPass, "trust-pass", "where the password of the --trust files is kept (repeat when they differ)")
 	f.StringVar(&o.Alias, "alias", "", "the name of the one key or, without a key, of the one certificate")
 	f.StringArrayVar(&o.Only, "only", nil, "take only the entries that match (repeat)")
@@ -104,11 +118,14 @@ func (o *convertOptions) addFlags(c *cobra.Command) {
 	f.StringArrayVar(&o.Trust, "trust", nil, "[ALIAS=]FILE: add its certificates as trusted entries (repeat)")
 	f.StringVar(&o.Profile, "p12-profile", "", "modern, legacy (3DES), pbmac1 (RFC 9579) or passwordless-trust (default modern)")
 	f.IntVar(&o.Iterations, "iterations", 0, "rounds of password derivation (default: the format's)")
-	f.BoolVar(&o.Split, "split", false, "write PEM as separate files: OUT.key, OUT.crt, OUT-chain.crt and OUT-ca.crt")
+	f.StringVar(&o.Encoding, "p7b-encoding", "", "PKCS#7 as pem, der or ber (default pem)")
+	f.BoolVar(&o.Split, "split", false, "write separate files: OUT.key, OUT.crt, OUT-chain.crt and OUT-ca.crt (PEM; DER has one a certificate)")
 	f.BoolVar(&o.AllowLoss, "allow-loss", false, "convert even if entries are lost, or what protects them")
 	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "report what would be done, and write nothing")
 	f.BoolVarP(&o.Force, "force", "f", false, "overwrite; old private keys are kept as dated backups")
+	f.BoolVar(&o.SkipExisting, "skip-existing", false, "with --out-dir: leave alone whose result is there already, as after an interruption")
 	_ = c.RegisterFlagCompletionFunc("p12-profile", cobra.FixedCompletions(p12file.Profiles(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("p7b-encoding", cobra.FixedCompletions(pemfile.PKCS7{}.Profiles(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.MarkFlagDirname("in-dir")
 	_ = c.MarkFlagDirname("out-dir")
 }
@@ -125,11 +142,24 @@ func (o *convertOptions) run(ctx context.Context, words []string) error {
 	if o.form.OutDir != "" {
 		return o.runMany(ctx)
 	}
+	return o.runOne(ctx)
+}
+
+// runOne does one conversion.
+func (o *convertOptions) runOne(ctx context.Context) error {
+	if err := o.refuseExisting(o.form.Output); err != nil {
+		return err
+	}
+	release, err := o.lockInPlace(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	sources, err := o.openAll(o.form.Inputs)
 	if err != nil {
 		return err
 	}
-	r, err := o.convertOne(o.job(sources))
+	r, err := o.convertOne(o.job(sources, o.form.Output))
 	if r != nil {
 		if printErr := o.printConversion(r); printErr != nil {
 			return printErr
@@ -140,14 +170,8 @@ func (o *convertOptions) run(ctx context.Context, words []string) error {
 
 // prepare checks the flags and reads what all conversions of the command share.
 func (o *convertOptions) prepare() error {
-	if o.Profile != "" && o.form.Target != nil && o.form.Target.Name() != "p12" {
-		return usagef("--p12-profile is for p12, and %s is written", o.form.Target.Name())
-	}
-	if o.Split && (o.form.Target == nil || o.form.Target.Name() != "pem" || o.form.Output == standardStream) {
-		return usagef("--split writes PEM, into files")
-	}
-	if o.Iterations < 0 {
-		return usagef("--iterations is a number of rounds")
+	if err := o.checkFlags(); err != nil {
+		return err
 	}
 	for _, list := range []struct {
 		texts []string
@@ -171,13 +195,41 @@ func (o *convertOptions) prepare() error {
 	o.recipe.Alias = o.Alias
 	known := &keyring{} // an input may be named by --trust as well
 	o.opener = &storeOpener{
-		deps: o.deps, From: o.form.From, PassFlag: "--in-pass", Pass: o.InPass, KeyPass: o.InKeyPass, Demand: true, Many: o.form.OutDir != "", Known: known,
+		deps: o.deps, From: o.form.From, PassFlag: "--in-pass", Pass: o.InPass, KeyPass: o.InKeyPass.all, KeyPasswords: o.InKeyPass.one, Demand: true, Many: o.form.OutDir != "", Known: known,
 	}
 	o.trusting = &storeOpener{deps: o.deps, PassFlag: "--trust-pass", Pass: o.TrustPass, Demand: true, Known: known}
 	if err := o.opener.secrets(); err != nil {
 		return err
 	}
 	return o.openTrust()
+}
+
+// checkFlags refuses flags that are not for the format to be written. In place that is known only when the file was read.
+func (o *convertOptions) checkFlags() error {
+	target := ""
+	if o.form.Target != nil {
+		target = o.form.Target.Name()
+	}
+	isNot := func(formats ...string) bool { return target != "" && !slices.Contains(formats, target) }
+	switch {
+	case o.Profile != "" && isNot("p12"):
+		return usagef("--p12-profile is for p12, and %s is written", target)
+	case o.Encoding != "" && isNot("p7b"):
+		return usagef("--p7b-encoding is for p7b, and %s is written", target)
+	case o.Profile != "" && o.Encoding != "":
+		return usagef("--p12-profile is for p12 and --p7b-encoding for p7b; give one of the two")
+	case o.Split && (target != "pem" && target != "der" || o.form.Output == standardStream):
+		return usagef("--split writes PEM or DER, into files")
+	case len(o.KeyPass.one) > 0 && isNot("jks"):
+		return withHint(usagef("keys with passwords of their own are for JKS, and %s is written", target), "--key-pass SOURCE gives all keys one password")
+	case o.Iterations < 0:
+		return usagef("--iterations is a number of rounds")
+	case o.SkipExisting && o.form.OutDir == "":
+		return usagef("--skip-existing goes with --out-dir")
+	case o.SkipExisting && o.Force:
+		return usagef("--skip-existing leaves results alone and --force replaces them; give one of the two")
+	}
+	return nil
 }
 
 // openTrust reads the files of --trust. A text that names a file as it stands is one, whatever it holds; else ALIAS=FILE.
@@ -211,7 +263,7 @@ func (o *convertOptions) openAll(paths []string) ([]*openedStore, error) {
 		}
 		list = append(list, s)
 	}
-	return list, nil
+	return list, o.checkKeyAliases(list)
 }
 
 // convertFailure gives the engine's errors the exit codes and hints of the command line.

@@ -2,18 +2,9 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
-
-	"github.com/mqttpki/mqttpki/keystore"
-	"github.com/mqttpki/mqttpki/keystore/formats"
 )
 
 // conversions is the JSON document of a command that converted many files.
@@ -23,165 +14,83 @@ type conversions struct {
 	Target      string        `json:"target"` // --out-dir
 	Converted   int           `json:"converted"`
 	Failed      int           `json:"failed"`
-	Skipped     []string      `json:"skipped"` // files of --in-dir that are not of the format
+	Left        int           `json:"left"`     // not begun, when it was interrupted
+	Existing    []string      `json:"existing"` // results that were there and left alone
+	Skipped     []string      `json:"skipped"`  // files of --in-dir that are not of the format
 	DryRun      bool          `json:"dry_run"`
 	Conversions []*conversion `json:"conversions"`
 }
 
-// manyFile is one of many files to convert.
-type manyFile struct {
-	path   string
-	output string
-	err    error // found before anything was read
-}
+// workersPerCore is how many files are in work on each core: one computes while others wait for the disk.
+const workersPerCore = 4
 
 // runMany converts every input by itself, on every core, and carries on past those that fail. The exit code is that of
 // the worst failure.
 func (o *convertOptions) runMany(ctx context.Context) error {
-	if o.OutPass.given() && o.OutPass.kind != sourceRandom {
+	if o.OutPass.given() && o.OutPass.kind != sourceRandom { // before the workers, which ask nobody
 		if _, err := o.resolveOut(convertJob{}); err != nil {
 			return err
 		}
 	}
-	if o.KeyPass.given() {
-		if _, err := o.resolveKey(); err != nil {
-			return err
-		}
+	if _, _, err := o.resolveKeys(); err != nil {
+		return err
 	}
-	files, skipped, err := o.manyFiles()
+	m := &manyRun{o: o, waiting: map[int]manyResult{}, doc: &conversions{
+		Schema: "mqttpki.convert/1", Source: o.form.InDir, Target: o.form.OutDir, DryRun: o.DryRun,
+		Existing: []string{}, Skipped: []string{}, Conversions: []*conversion{},
+	}}
+	files, err := o.manyFiles(m.doc)
 	if err != nil {
 		return err
 	}
-	doc := &conversions{Schema: "mqttpki.convert/1", Source: o.form.InDir, Target: o.form.OutDir, Skipped: skipped, DryRun: o.DryRun}
-	errs := o.convertAll(ctx, files, doc)
-	return o.reportMany(ctx, doc, errs)
+	m.run(ctx, files)
+	return m.finish(len(files))
 }
 
-// manyFiles lists the inputs with the names of their results. Two inputs of one result are an error of the second.
-func (o *convertOptions) manyFiles() (files []manyFile, skipped []string, err error) {
-	skipped = []string{}
-	add := func(path, name string) {
-		output := strings.TrimSuffix(name, filepath.Ext(name)) + o.form.Target.Extensions()[0]
-		files = append(files, manyFile{path: path, output: filepath.Join(o.form.OutDir, output)})
-	}
-	if o.form.InDir == "" {
-		for _, path := range o.form.Inputs {
-			add(path, filepath.Base(path))
-		}
-	} else if skipped, err = o.walk(add); err != nil {
-		return nil, nil, err
-	}
-	first := map[string]string{}
-	for i := range files {
-		f := &files[i]
-		key := strings.ToLower(f.output)
-		if other, taken := first[key]; taken {
-			f.err = fmt.Errorf("converting %q: its result would have the same name as that of %q: %w", f.path, other, keystore.ErrExists)
-			continue
-		}
-		first[key] = f.path
-	}
-	return files, skipped, nil
+// manyRun is one run over many files. Their reports are told in the order of the files, each as soon as those before it
+// are, so that none but those of --json are kept.
+type manyRun struct {
+	o   *convertOptions
+	bar *progress
+
+	mu      sync.Mutex
+	waiting map[int]manyResult // done, but not told yet
+	next    int                // the first that is not told
+	doc     *conversions
+	worst   error
 }
 
-// walk finds the files of --in-dir that are of the format FROM, by their ending or their content; with auto those of
-// any format. What lies in --out-dir is no input, be it in the same folder.
-func (o *convertOptions) walk(add func(path, name string)) (skipped []string, err error) {
-	skipped = []string{}
-	out, _ := filepath.Abs(o.form.OutDir)
-	err = filepath.WalkDir(o.form.InDir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() {
-			if abs, err := filepath.Abs(path); err == nil && abs == out && path != o.form.InDir {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		name, err := filepath.Rel(o.form.InDir, path)
-		if err != nil {
-			return err
-		}
-		if o.isInput(path) {
-			add(path, name)
-		} else {
-			skipped = append(skipped, path)
-		}
-		return nil
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = ofKind(errNotFound, err)
-	}
-	return skipped, err
+// manyResult is what became of one file.
+type manyResult struct {
+	report *conversion
+	err    error
 }
 
-// headBytes is how much of a file is read to tell its format; keystore.Codec's Sniff asks for no more.
-const headBytes = 64 << 10
-
-// isInput reports whether a file in --in-dir is to be converted.
-func (o *convertOptions) isInput(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || strings.EqualFold(filepath.Ext(path), ".pass") {
-		return false
-	}
-	head, err := readHead(path)
-	if err != nil {
-		return true // the conversion will say why it cannot be read
-	}
-	codec, _, err := formats.Detect(head)
-	if o.form.From == "" {
-		return err == nil
-	}
-	if err == nil && codec.Name() == o.form.From {
-		return true
-	}
-	from, err := formats.ByName(o.form.From)
-	return err == nil && slices.Contains(from.Extensions(), strings.ToLower(filepath.Ext(path)))
-}
-
-// readHead reads the beginning of a file.
-func readHead(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	head := make([]byte, headBytes)
-	n, err := f.Read(head)
-	if n == 0 && err != nil {
-		return nil, err
-	}
-	return head[:n], nil
-}
-
-// convertAll runs the conversions and returns their errors, each at the place of its file.
-func (o *convertOptions) convertAll(ctx context.Context, files []manyFile, doc *conversions) []error {
-	doc.Conversions = make([]*conversion, len(files))
-	errs := make([]error, len(files))
-	bar := o.startProgress("converting", len(files))
-	defer bar.stop()
-	o.opener.Aside = bar.aside
+// run converts the files. When ctx ends, those that were begun are finished.
+func (m *manyRun) run(ctx context.Context, files []manyFile) {
+	m.bar = m.o.startProgress("converting", len(files))
+	m.o.opener.Aside = m.bar.aside
+	defer m.bar.stop()
 	next := make(chan int)
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(files)) {
+	for range min(workersPerCore*runtime.GOMAXPROCS(0), len(files)) {
 		workers.Go(func() {
 			for i := range next {
-				doc.Conversions[i], errs[i] = o.convertFile(files[i])
-				bar.add(1)
+				r, err := m.o.convertFile(files[i])
+				m.done(i, manyResult{r, err})
 			}
 		})
 	}
 	for i := range files {
-		if ctx.Err() != nil {
-			errs[i] = ctx.Err()
+		select {
+		case next <- i:
 			continue
+		case <-ctx.Done():
 		}
-		next <- i
+		break
 	}
 	close(next)
 	workers.Wait()
-	return errs
 }
 
 // convertFile converts one of many. The report is there in any case.
@@ -194,79 +103,111 @@ func (o *convertOptions) convertFile(f manyFile) (*conversion, error) {
 	if err != nil {
 		return none, err
 	}
-	r, err := o.convertOne(convertJob{Sources: []*openedStore{s}, Target: o.form.Target, Output: f.output})
+	r, err := o.convertOne(o.job([]*openedStore{s}, f.output))
 	if r == nil {
 		r = none
 	}
 	return r, convertFailure(err)
 }
 
-// reportMany prints one report and returns an error of the worst kind among errs.
-func (o *convertOptions) reportMany(ctx context.Context, doc *conversions, errs []error) error {
-	var worst error
-	for i, err := range errs {
-		r := doc.Conversions[i]
-		switch {
-		case err == nil:
-			doc.Converted++
-		case r == nil: // interrupted before its turn
-			continue
-		default:
-			doc.Failed++
-			r.Error = newFileError(err)
-			if worst == nil || outcomeOf(err).code > outcomeOf(worst).code {
-				worst = err
-			}
+// done takes the result of a file, and tells it when its turn has come.
+func (m *manyRun) done(i int, result manyResult) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.bar.add(1)
+	m.waiting[i] = result
+	for {
+		result, ok := m.waiting[m.next]
+		if !ok {
+			return
+		}
+		delete(m.waiting, m.next)
+		m.next++
+		m.tell(result)
+	}
+}
+
+// tell counts one result and prints it, or keeps it for the document.
+func (m *manyRun) tell(result manyResult) {
+	r := result.report
+	r.DryRun = m.o.DryRun
+	if result.err == nil {
+		m.doc.Converted++
+	} else {
+		m.doc.Failed++
+		r.Error = newFileError(result.err)
+		if m.worst == nil || r.Error.ExitCode > outcomeOf(m.worst).code {
+			m.worst = result.err
 		}
 	}
-	doc.Conversions = slices.DeleteFunc(doc.Conversions, func(r *conversion) bool { return r == nil })
-	for _, r := range doc.Conversions {
-		r.DryRun = o.DryRun
+	if m.o.json {
+		m.doc.Conversions = append(m.doc.Conversions, r)
+		return
 	}
+	m.bar.aside(func() { m.o.printOneOfMany(r) })
+}
+
+// printOneOfMany prints a line a file made, and what is worth knowing of it.
+func (o *convertOptions) printOneOfMany(r *conversion) {
+	if r.Error != nil {
+		o.say("mqttpki: %s", r.Error.Message)
+		return
+	}
+	if o.verbose || o.DryRun {
+		o.printPlan(o.out, r)
+	} else {
+		for _, e := range r.Renamed {
+			o.notice("note: %s: %s is now %s (%s)", r.Source, e.From, e.To, e.Why)
+		}
+		for _, e := range r.Repaired {
+			o.notice("note: %s: re-paired %s with %s", r.Source, e.Entry, e.what())
+		}
+		for _, e := range r.Lost {
+			o.notice("note: %s: lost %s: %s", r.Source, e.Entry, e.Why)
+		}
+	}
+	o.printWritten(o.out, r)
+}
+
+// finish reports on all files together, and returns an error of the worst kind there was.
+func (m *manyRun) finish(total int) error {
+	o, doc := m.o, m.doc
+	doc.Left = total - doc.Converted - doc.Failed
 	if o.json {
 		if err := o.printJSON(doc); err != nil {
 			return err
 		}
 	} else {
-		o.printMany(doc)
+		m.printTotals(total)
 	}
-	if ctx.Err() != nil {
-		o.notice("note: %s done; the same command with --force does all of them anew", counted(doc.Converted, "file"))
-		return ctx.Err()
+	if doc.Left > 0 {
+		return withHint(errInterrupted, "the same command with --skip-existing converts the %s that are left", counted(doc.Left, "file"))
 	}
-	if worst == nil {
+	if m.worst == nil {
 		return nil
 	}
-	failed := fmt.Errorf("%d of %d files were not converted; the worst: %w", doc.Failed, len(errs), worst)
+	failed := fmt.Errorf("%d of %d files were not converted; the worst: %w", doc.Failed, total, m.worst)
 	if o.json {
 		return failed
 	}
 	return withHint(failed, "each line that begins with mqttpki: says why; the other files are done")
 }
 
-// printMany prints a line a file made, and what is worth knowing of each.
-func (o *convertOptions) printMany(doc *conversions) {
-	for _, r := range doc.Conversions {
-		if r.Error != nil {
-			o.say("mqttpki: %s", r.Error.Message)
-			continue
-		}
-		if o.verbose || o.DryRun {
-			o.printPlan(o.out, r)
-		} else {
-			for _, e := range r.Renamed {
-				o.notice("note: %s: %s is now %s (%s)", r.Source, e.From, e.To, e.Why)
-			}
-			for _, e := range r.Lost {
-				o.notice("note: %s: lost %s: %s", r.Source, e.Entry, e.Why)
-			}
-		}
-		o.printWritten(o.out, r)
+// printTotals prints the counts.
+func (m *manyRun) printTotals(total int) {
+	doc := m.doc
+	switch {
+	case total == 0 && len(doc.Existing) == 0:
+		m.o.notice("note: there was nothing to convert")
+	case doc.Left > 0:
+		m.o.notice("note: %d of %d files done, each of them whole", doc.Converted, total)
+	case !doc.DryRun:
+		m.o.notice("note: %s converted", counted(doc.Converted, "file"))
 	}
-	if len(doc.Skipped) > 0 {
-		o.notice("note: %s of another format left alone", counted(len(doc.Skipped), "file"))
+	if n := len(doc.Existing); n > 0 {
+		m.o.notice("note: %s left alone, whose result is there", counted(n, "file"))
 	}
-	if doc.Converted+doc.Failed == 0 {
-		o.notice("note: there was nothing to convert")
+	if n := len(doc.Skipped); n > 0 {
+		m.o.notice("note: %s of another format left alone", counted(n, "file"))
 	}
 }

@@ -12,59 +12,44 @@ import (
 
 	"github.com/mqttpki/mqttpki/convert"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
 
-// convertJob is one conversion: what was read, and where the result goes.
+// convertJob is one conversion: what was read, and where and how the result goes.
 type convertJob struct {
-	Sources []*openedStore // merged into one
-	Target  keystore.Codec
-	Output  string // a path, or "-"
+	Sources    []*openedStore // merged into one
+	Target     keystore.Codec
+	Output     string // a path, or "-"
+	Profile    string // of the target, as keystore.EncodeOptions has it
+	Iterations int
 }
 
-// job is the conversion that the command line names.
-func (o *convertOptions) job(sources []*openedStore) convertJob {
-	j := convertJob{Sources: sources, Target: o.form.Target, Output: o.form.Output}
+// job is the conversion of the sources into a file.
+func (o *convertOptions) job(sources []*openedStore, output string) convertJob {
+	j := convertJob{Sources: sources, Target: o.form.Target, Output: output}
 	if j.Target == nil { // --in-place
 		j.Target = sources[0].Codec
 	}
+	j.Profile, j.Iterations = o.writing(sources[0])
 	return j
-}
-
-// outPassword is how a result is protected.
-type outPassword struct {
-	store keystore.Secret
-	keys  keystore.Secret // nil: as the store
-	file  string          // where the store's was made up for, and has to be kept; "" when it is known already
 }
 
 // convertOne does one conversion. The report is there also where the plan was refused.
 func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
-	if err := o.refuseExisting(j.Output); err != nil {
-		return nil, err
-	}
 	pass, err := o.outPassword(j)
 	if err != nil {
 		return nil, err
 	}
-	recipe := o.recipe
-	recipe.Target = j.Target
-	recipe.Options = keystore.EncodeOptions{
-		Password: pass.store, KeyPassword: pass.keys, Profile: o.Profile, Iterations: o.Iterations, Random: o.random, Now: o.now(),
-	}
-	var sources []convert.Source
-	for _, s := range j.Sources {
-		sources = append(sources, s.source())
-	}
-	plan, err := convert.NewPlan(sources, recipe)
+	plan, err := convert.NewPlan(o.sources(j), o.recipeFor(j, pass))
 	if err != nil {
 		return nil, err
 	}
-	if j.Target.Name() == "pem" && !plan.HasKeys() {
-		pass = outPassword{} // there is nothing to encrypt
+	if !protectsAll(j.Target) && !plan.HasKeys() {
+		pass = outPassword{how: outNone} // there is nothing to encrypt
 	}
 	r := newConversion(j, plan)
-	r.Loss = plan.Refusal() != nil
+	r.Password = pass.how
 	if err := plan.Refusal(); err != nil && !o.AllowLoss {
 		return r, fmt.Errorf("converting %q: %w", j.Sources[0].Name, err)
 	}
@@ -83,7 +68,34 @@ func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
 	return r, o.commit(j, files, r, pass)
 }
 
-// refuseExisting fails early, before a person is asked for passwords, when the result's name is taken.
+// sources are the job's as the engine takes them. Keys of a store that is changed in place keep their own passwords.
+func (o *convertOptions) sources(j convertJob) []convert.Source {
+	var list []convert.Source
+	for _, s := range j.Sources {
+		source := s.source()
+		if o.form.InPlace && !o.KeyPass.all.given() && j.Target.Name() == "jks" {
+			source.KeyPasswords = s.ownKeyPasswords()
+		}
+		list = append(list, source)
+	}
+	return list
+}
+
+// recipeFor completes the command's recipe for one job.
+func (o *convertOptions) recipeFor(j convertJob, pass outPassword) convert.Recipe {
+	recipe := o.recipe
+	recipe.Target = j.Target
+	if o.Split {
+		recipe.Target = pemfile.Codec{} // which has a place for everything that the files together will hold
+	}
+	recipe.Options = keystore.EncodeOptions{
+		Password: pass.store, KeyPassword: pass.keys, KeyPasswords: pass.one, Profile: j.Profile, Iterations: j.Iterations,
+		Random: o.random, Now: o.now(),
+	}
+	return recipe
+}
+
+// refuseExisting fails early, before anything is read and a person is asked for passwords, when the result's name is taken.
 func (o *convertOptions) refuseExisting(output string) error {
 	if o.Force || o.DryRun || o.form.InPlace || o.Split || output == standardStream || !fileExists(output) {
 		return nil
@@ -101,122 +113,12 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// outPassword decides the password of the result: what was asked for; of a file changed in place its own; that in the
-// result's NAME.pass, if it opened an input; else a new one.
-func (o *convertOptions) outPassword(j convertJob) (outPassword, error) {
-	first := j.Sources[0]
-	var pass outPassword
-	switch {
-	case o.Profile == "passwordless-trust":
-		return pass, nil
-	case o.OutPass.given():
-		p, err := o.resolveOut(j)
-		if err != nil {
-			return pass, err
-		}
-		pass.store = p.secret
-		if !p.secret.Given() && (j.Target.Name() == "jks" || j.Target.Name() == "p12" && hasIdentity(j.Sources) && len(o.Only)+len(o.Remove) == 0) {
-			return pass, withHint(usagef("--out-pass none is for PEM, and for PKCS12 without private keys"), "--out-pass file:PATH, or leave it out to have one made up")
-		}
-		if p.made {
-			pass.file = passFileBeside(j.Output)
-		}
-	case o.form.InPlace:
-		if first.How == passNeeded {
-			err := fmt.Errorf("writing %q: its password has to stay, and was not given: %w", j.Output, keystore.ErrPassword)
-			return pass, withHint(err, "name where it is kept: --in-pass file:PATH")
-		}
-		pass.store, pass.keys = first.Password, first.KeyPassword
-	case !o.KeyPass.given() || j.Target.Name() != "pem":
-		if j.Output == standardStream && j.Target.Name() != "pem" {
-			return pass, withHint(usagef("a password that is made up could not be kept beside standard output"), "name one: --out-pass file:PATH")
-		}
-		if j.Output == standardStream && hasIdentity(j.Sources) {
-			return pass, withHint(usagef("whether the private key is to be encrypted has to be said for standard output"), "--out-pass none, or --out-pass file:PATH")
-		}
-		if pass.store = j.keptPassword(); pass.store.Given() {
-			break
-		}
-		secret, err := o.randomPassword()
-		if err != nil {
-			return pass, err
-		}
-		pass.store, pass.file = secret, passFileBeside(j.Output)
-	}
-	if o.KeyPass.given() {
-		p, err := o.resolveKey()
-		if err != nil {
-			return pass, err
-		}
-		pass.keys = p
-	}
-	return pass, nil
-}
-
-// keptPassword is the password in the NAME.pass of the result, if it is that of an input: client.p12 and client.jks
-// beside each other share client.pass.
-func (j convertJob) keptPassword() keystore.Secret {
-	secret, _, err := readPassFile(passFileBeside(j.Output))
-	if err != nil || j.Output == standardStream {
-		return nil
-	}
-	for _, s := range j.Sources {
-		if s.Password.Given() && bytes.Equal(s.Password, secret) {
-			return secret
-		}
-	}
-	return nil
-}
-
-// hasIdentity reports whether any input holds a private key.
-func hasIdentity(sources []*openedStore) bool {
-	for _, s := range sources {
-		if len(s.Store.Identities) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// resolveOut resolves --out-pass: once for all files of a command, but for random, which is another one for each.
-func (o *convertOptions) resolveOut(j convertJob) (password, error) {
-	if o.OutPass.kind == sourceRandom && j.Output == standardStream {
-		return password{}, usagef("a password that is made up could not be kept beside standard output")
-	}
-	if o.OutPass.kind == sourceRandom {
-		return o.resolve(o.OutPass, "", false)
-	}
-	if o.outOnce == nil {
-		p, err := o.resolve(o.OutPass, "the result", true)
-		if err != nil {
-			return password{}, err
-		}
-		o.outOnce = &p
-	}
-	return *o.outOnce, nil
-}
-
-// resolveKey resolves --key-pass, once.
-func (o *convertOptions) resolveKey() (keystore.Secret, error) {
-	if o.KeyPass.kind == sourceRandom {
-		return nil, usagef("--key-pass random would be lost; name where the password is kept")
-	}
-	if o.keyOnce == nil {
-		p, err := o.resolve(o.KeyPass, "the result's keys", true)
-		if err != nil {
-			return nil, err
-		}
-		o.keyOnce = &p
-	}
-	return o.keyOnce.secret, nil
-}
-
 // build makes the files, the password's among them.
 func (o *convertOptions) build(j convertJob, plan *convert.Plan, pass outPassword) ([]safefile.File, error) {
 	var files []safefile.File
 	if o.Split {
 		base := strings.TrimSuffix(j.Output, filepath.Ext(j.Output))
-		parts, err := plan.Split(filepath.Base(base), safeName)
+		parts, err := plan.Split(filepath.Base(base), o.layout())
 		if err != nil {
 			return nil, err
 		}
@@ -239,6 +141,18 @@ func (o *convertOptions) build(j convertJob, plan *convert.Plan, pass outPasswor
 		files = append(files, safefile.File{Path: pass.file, Mode: safefile.ModePrivate, Secret: true, Data: text})
 	}
 	return files, nil
+}
+
+// layout is how --split names its files.
+func (o *convertOptions) layout() convert.Layout {
+	l := convert.Layout{
+		Target: o.form.Target, Key: ".key", Cert: ".crt", FileName: safeName,
+		Other: map[keystore.OtherKind]string{keystore.KindRequest: ".csr", keystore.KindCRL: ".crl", keystore.KindPublicKey: ".pub"},
+	}
+	if l.Target.Name() == "der" {
+		l.Cert, l.OneEach = ".cer", true // as Windows names them
+	}
+	return l
 }
 
 // safeName spells an alias so that it can be part of a file name on every system; what cannot is percent-encoded.
@@ -276,6 +190,7 @@ func (o *convertOptions) commit(j convertJob, files []safefile.File, r *conversi
 	if pass.file != "" {
 		r.PasswordFile = done.Written[len(done.Written)-1]
 	}
+	o.tellPassFile(j, pass)
 	return nil
 }
 

@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"cmp"
-	"fmt"
-	"io"
-	"strings"
+	"errors"
 	"time"
 
 	"github.com/mqttpki/mqttpki/convert"
@@ -22,16 +19,18 @@ type conversion struct {
 	Entries      []conversionEntry  `json:"entries"`
 	Kept         []string           `json:"kept"`
 	Renamed      []renamedEntry     `json:"renamed"`
+	Repaired     []repairedEntry    `json:"re_paired"`
+	Reencrypted  []reencryptedPart  `json:"re_encrypted"`
 	Lost         []lostEntry        `json:"lost"`
 	Noted        []notedEntry       `json:"noted"`
 	LeftOut      []string           `json:"left_out"`
 	Written      []string           `json:"written"`
 	Backups      []string           `json:"backups"`
+	Password     string             `json:"password,omitempty"` // an out... constant; "" when it did not come so far
 	PasswordFile string             `json:"password_file,omitempty"`
 	DryRun       bool               `json:"dry_run"`
 	Error        *fileError         `json:"error,omitempty"` // in a document of many
 
-	Loss     bool `json:"-"` // something would be, or was, lost
 	PlainKey bool `json:"-"` // a private key was written without encryption
 }
 
@@ -48,9 +47,32 @@ type conversionEntry struct {
 }
 
 type renamedEntry struct {
-	From string `json:"from"`
-	To   string `json:"to"`
-	Why  string `json:"why"`
+	From    string                  `json:"from"`
+	To      string                  `json:"to"`
+	Why     string                  `json:"why"`
+	Reasons []keystore.RenameReason `json:"reasons"`
+}
+
+type repairedEntry struct {
+	Entry       string `json:"entry"`
+	Certificate string `json:"certificate"`
+	Instead     string `json:"instead_of,omitempty"`
+	Why         string `json:"why"`
+}
+
+type reencryptedPart struct {
+	Source string         `json:"source"`
+	Part   string         `json:"part"`
+	Entry  string         `json:"entry,omitempty"`
+	From   protectionText `json:"from"`
+	To     protectionText `json:"to"`
+}
+
+// protectionText is how a part is protected, as inspect reports it.
+type protectionText struct {
+	Algorithm  string `json:"algorithm"`
+	Iterations int    `json:"iterations,omitempty"`
+	Weak       string `json:"weak,omitempty"`
 }
 
 type lostEntry struct {
@@ -67,12 +89,18 @@ type notedEntry struct {
 type fileError struct {
 	Kind     string `json:"kind"`
 	Message  string `json:"message"`
+	Hint     string `json:"hint,omitempty"`
 	ExitCode int    `json:"exit_code"`
 }
 
 func newFileError(err error) *fileError {
 	o := outcomeOf(err)
-	return &fileError{o.name, err.Error(), o.code}
+	e := &fileError{Kind: o.name, Message: err.Error(), Hint: o.hint, ExitCode: o.code}
+	var h hinted
+	if errors.As(err, &h) {
+		e.Hint = h.hint
+	}
+	return e
 }
 
 // newConversion reports on a plan.
@@ -91,170 +119,35 @@ func newConversion(j convertJob, p *convert.Plan) *conversion {
 			entry.NotAfter = &end
 		}
 		r.Entries = append(r.Entries, entry)
-	}
-	for _, c := range p.Changes {
-		switch c.Kind {
-		case keystore.ChangeRenamed:
-			r.Renamed = append(r.Renamed, renamedEntry{c.Entry, c.To, c.Why})
-		case keystore.ChangeLost:
-			r.Lost = append(r.Lost, lostEntry{c.Entry, c.Why})
-		default:
-			r.Noted = append(r.Noted, notedEntry{c.Entry, c.Why})
+		if e.Renamed() {
+			r.Renamed = append(r.Renamed, renamedEntry{e.Was, e.Name, e.Why, e.Reasons})
 		}
 	}
+	for _, c := range p.Paired {
+		r.Repaired = append(r.Repaired, repairedEntry(c))
+	}
+	for _, c := range p.Reencrypted {
+		r.Reencrypted = append(r.Reencrypted, reencryptedPart{c.Source, c.Part, c.Entry, textOf(c.From), textOf(c.To)})
+	}
+	for _, c := range p.Lost {
+		r.Lost = append(r.Lost, lostEntry{c.Entry, c.Text})
+	}
+	for _, c := range p.Noted {
+		r.Noted = append(r.Noted, notedEntry(c))
+	}
 	return r
+}
+
+func textOf(p keystore.Protection) protectionText {
+	return protectionText{p.Algorithm, p.Iterations, p.Weak}
 }
 
 // emptyConversion is a report without anything: lists are never null in JSON.
 func emptyConversion(source, target, format string) *conversion {
 	return &conversion{
 		Source: source, Sources: []conversionSource{}, Target: target, TargetFormat: format,
-		Entries: []conversionEntry{}, Kept: []string{}, Renamed: []renamedEntry{}, Lost: []lostEntry{}, Noted: []notedEntry{},
+		Entries: []conversionEntry{}, Kept: []string{}, Renamed: []renamedEntry{}, Repaired: []repairedEntry{},
+		Reencrypted: []reencryptedPart{}, Lost: []lostEntry{}, Noted: []notedEntry{},
 		LeftOut: []string{}, Written: []string{}, Backups: []string{},
 	}
-}
-
-// printConversion prints the report on a single conversion, on standard error where standard output has the result.
-func (o *convertOptions) printConversion(r *conversion) error {
-	to := o.out
-	if r.Target == standardStream && !o.DryRun {
-		to = o.err
-	}
-	r.DryRun = o.DryRun
-	if o.json {
-		r.Schema = "mqttpki.convert/1"
-		quiet := *o.deps
-		quiet.out = to
-		return quiet.printJSON(r)
-	}
-	if !o.quiet {
-		o.printPlan(to, r)
-	}
-	o.printWritten(to, r)
-	return nil
-}
-
-// shownEntries is how many entries of one conversion are listed without --verbose.
-const shownEntries = 20
-
-// printPlan lists what becomes of the entries.
-func (o *convertOptions) printPlan(w io.Writer, r *conversion) {
-	var names []string
-	for _, s := range r.Sources {
-		names = append(names, fmt.Sprintf("%s (%s)", s.File, s.Format))
-	}
-	line := func(format string, args ...any) {
-		_, _ = fmt.Fprintln(w, printableLine(fmt.Sprintf(format, args...)))
-	}
-	line("%s -> %s (%s)", strings.Join(names, " + "), r.Target, r.TargetFormat)
-	renamed := map[string]renamedEntry{}
-	for _, e := range r.Renamed {
-		renamed[e.To] = e
-	}
-	for i, e := range r.Entries {
-		if i == shownEntries && !o.verbose {
-			line("  ...      and %d more", len(r.Entries)-i)
-			break
-		}
-		if from, ok := renamed[e.Alias]; ok {
-			line("  renamed  %s -> %s: %s (%s)", cmp.Or(from.From, "(no name)"), e.Alias, e.what(), from.Why)
-		} else {
-			line("  kept     %s: %s", e.Alias, e.what())
-		}
-	}
-	for _, e := range r.Lost {
-		line("  lost     %s: %s", e.Entry, e.Why)
-	}
-	for _, name := range r.LeftOut {
-		line("  left out %s", name)
-	}
-	for _, e := range gathered(r.Noted) {
-		line("  note     %s", strings.TrimPrefix(e.Entry+": "+e.Text, ": ")) // some are about the whole file
-	}
-}
-
-// gathered makes one note of those that say the same of different entries.
-func gathered(notes []notedEntry) []notedEntry {
-	var list []notedEntry
-	place, count := map[string]int{}, map[string]int{}
-	for _, n := range notes {
-		if _, ok := place[n.Text]; !ok {
-			place[n.Text] = len(list)
-			list = append(list, n)
-		}
-		count[n.Text]++
-	}
-	for i := range list {
-		if more := count[list[i].Text] - 1; more > 0 {
-			list[i].Entry += fmt.Sprintf(" and %d more", more)
-		}
-	}
-	return list
-}
-
-// what describes an entry in a few words.
-func (e conversionEntry) what() string {
-	switch e.Type {
-	case "key":
-		return "key, " + counted(e.Certificates, "certificate")
-	case "trusted":
-		return "trusted certificate"
-	}
-	return e.Type
-}
-
-// counted is a number with its noun.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// printWritten names what was made, one line each.
-func (o *convertOptions) printWritten(w io.Writer, r *conversion) {
-	for _, path := range r.Written {
-		switch {
-		case path == r.PasswordFile:
-			_, _ = fmt.Fprintf(w, "%s  its password\n", printableLine(path))
-		case o.Split:
-			_, _ = fmt.Fprintln(w, printableLine(path))
-		default:
-			_, _ = fmt.Fprintf(w, "%s  %s\n", printableLine(path), r.summary(o.now()))
-		}
-	}
-	if r.PlainKey && len(r.Written) > 0 && !o.plainSaid {
-		o.plainSaid = true
-		o.notice("note: the private key in %s is not encrypted; only its permissions protect it", r.Written[0])
-	}
-	for _, b := range r.Backups {
-		o.notice("note: the old file is kept as %s", b)
-	}
-}
-
-// summary says in a few words what is in the result, and when the first of it expires.
-func (r *conversion) summary(now time.Time) string {
-	count := map[string]int{}
-	var first *time.Time
-	for _, e := range r.Entries {
-		count[e.Type]++
-		if e.NotAfter != nil && (first == nil || e.NotAfter.Before(*first)) {
-			first = e.NotAfter
-		}
-	}
-	var parts []string
-	for _, t := range []struct{ name, noun string }{
-		{"key", "key"}, {"trusted", "trusted certificate"}, {"certificate", "certificate"}, {"request", "request"},
-		{"crl", "CRL"}, {"public-key", "public key"}, {"secret", "secret key"},
-	} {
-		if n := count[t.name]; n > 0 {
-			parts = append(parts, counted(n, t.noun))
-		}
-	}
-	if first != nil && first.Before(now) {
-		parts = append(parts, "expired "+first.Format(time.DateOnly))
-	} else if first != nil {
-		parts = append(parts, "expires "+first.Format(time.DateOnly))
-	}
-	return strings.Join(parts, ", ")
 }
