@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
 	encodingasn1 "encoding/asn1"
@@ -59,15 +60,18 @@ func wellFormed(der []byte, depth int) bool {
 }
 
 // Matches reports whether the certificate is for this key, by its public key. Known is false where that cannot be
-// told, because Go does not know the algorithm of one of them.
+// told: see [PrivateKey.PublicID].
 func (k *PrivateKey) Matches(c Certificate) (matches, known bool) {
-	if k == nil || k.Signer == nil {
+	if k == nil {
 		return false, false
 	}
-	public, ok := k.Signer.Public().(interface{ Equal(crypto.PublicKey) bool })
-	its := c.PublicKey()
-	if !ok || its == nil {
-		return false, false
+	mine, its := k.PublicID(), c.PublicID()
+	if mine != "" && its != "" {
+		return mine == its, true
 	}
-	return public.Equal(its), true
+	spki := c.fields().spki
+	if algorithm, _ := splitPublic(spki); algorithm != nil && !bytes.Equal(algorithm, k.parts().algorithm) {
+		return false, true
+	}
+	return false, false
 }

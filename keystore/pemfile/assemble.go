@@ -2,8 +2,6 @@ package pemfile
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/x509"
 	"sort"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -13,7 +11,7 @@ import (
 //
 //   - a key's leaf is the certificate with its public key: the first one behind the key and before the next one, else
 //     the first one anywhere;
-//   - of a key that is locked, or of an algorithm that Go does not know, the leaf can only be guessed: see guess;
+//   - of a key that is locked, or does not carry its public half, the leaf can only be guessed: see guess;
 //   - a leaf's chain is its issuers, as far as the file has them;
 //   - what then is in no chain is trusted where the file has no key, and just there where it has one.
 //
@@ -67,7 +65,7 @@ func (a *assembler) collect() {
 	}
 	a.pool = keystore.NewPool(certificates)
 	for i, c := range certificates {
-		if id, ok := publicID(c.PublicKey()); ok {
+		if id := c.PublicID(); id != "" {
 			a.byKey[id] = append(a.byKey[id], i)
 		}
 	}
@@ -92,7 +90,9 @@ func (a *assembler) identity(n int) {
 		for _, i := range chain {
 			member := *a.items[a.free[i]].certificate
 			identity.Chain = append(identity.Chain, member)
-			a.used[string(member.Raw)] = true
+			if !a.used[string(member.Raw)] {
+				a.used[string(member.Raw)] = true
+			}
 		}
 	} else if len(a.free) > 0 && it.key != nil {
 		a.problem("key-without-certificate", "warning", identity.Alias, "No certificate of the file is for the key.")
@@ -117,10 +117,10 @@ func (a *assembler) reportOrder(alias string, chain []int) {
 // leaf returns the index in free of the certificate of the key that is item at; the next key is item end. It returns
 // -1 when there is none.
 func (a *assembler) leaf(it *item, at, end int) int {
-	if it.key == nil || it.key.Signer == nil {
+	id := it.key.PublicID()
+	if id == "" {
 		return a.guess(it, at, end)
 	}
-	id, _ := publicID(it.key.Signer.Public())
 	candidates := a.byKey[id]
 	if len(candidates) == 0 {
 		return -1
@@ -158,10 +158,10 @@ func (a *assembler) guess(it *item, at, end int) int {
 	return -1
 }
 
-// plausible reports whether the certificate could be the key's: it could not where Go knows the algorithm of the
-// certificate but not of the key.
+// plausible reports whether the certificate could be the key's: it could not where it is for another algorithm.
 func (a *assembler) plausible(it *item, i int) bool {
-	return it.key == nil || a.items[a.free[i]].certificate.PublicKey() == nil
+	matches, known := it.key.Matches(*a.items[a.free[i]].certificate)
+	return matches || !known
 }
 
 // rest puts an item that is in no identity where it belongs.
@@ -184,10 +184,4 @@ func (a *assembler) rest(it *item, at int) {
 // problem adds to the list of what is odd about the file.
 func (a *assembler) problem(code, severity, entry, text string) {
 	a.store.Problems = append(a.store.Problems, keystore.Problem{Code: code, Severity: severity, Entry: entry, Text: text})
-}
-
-// publicID returns what equal public keys have in common and others do not.
-func publicID(public crypto.PublicKey) (string, bool) {
-	der, err := x509.MarshalPKIXPublicKey(public)
-	return string(der), err == nil
 }

@@ -55,7 +55,7 @@ func (d *decoder) decrypt(it *item, b *block, kind string) ([]byte, error) {
 		case !errors.Is(err, keystore.ErrPassword):
 			return nil, err
 		case password.Given():
-			it.locked = err
+			it.locked = fmt.Errorf("%w, or the file was changed", err) // nothing but the padding tells the two apart
 		}
 	}
 	d.refused = it.locked

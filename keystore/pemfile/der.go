@@ -133,7 +133,7 @@ func keyKind(body cryptobyte.String) string {
 // RSA, and after version 1 further primes; p, q, g, y and x in DSA.
 func numbersKind(body cryptobyte.String, version int64) string {
 	count := 0
-	for body.SkipASN1(cbasn1.INTEGER) {
+	for body.PeekASN1Tag(cbasn1.INTEGER) && body.SkipASN1(cbasn1.INTEGER) {
 		count++
 	}
 	switch {

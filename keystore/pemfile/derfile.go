@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/pbe"
@@ -168,11 +169,7 @@ func secondParse(it *item, der []byte) error {
 	case it.isKey && it.key.Signer != nil:
 		parsed, err := x509.ParsePKCS8PrivateKey(der)
 		key, ok := parsed.(crypto.Signer)
-		if err != nil || !ok {
-			return wrong
-		}
-		want, _ := publicID(it.key.Signer.Public())
-		if got, known := publicID(key.Public()); !known || got != want {
+		if err != nil || !ok || !reflect.DeepEqual(key.Public(), it.key.Signer.Public()) {
 			return wrong
 		}
 	case it.certificate != nil && it.certificate.X509 != nil:

@@ -55,6 +55,9 @@ sed 's/$/\r/' cert.pem >cert-crlf.pem
 openssl crl2pkcs7 -nocrl -certfile cert.pem -out bundle.p7b
 openssl crl2pkcs7 -nocrl -certfile cert.pem -outform DER -out bundle.der
 openssl cms -sign -stream -outform DER -nodetach -in cert.pem -signer cert.pem -inkey ec-pkcs8.pem -out bundle-ber.der 2>/dev/null
+for k in ec-secp256k1 rsapss-pkcs8 ed448-pkcs8; do openssl req -x509 -new -key "$k".pem -subj /CN="$k" -days 7300 -out "$k".crt; done
+cat ec-secp256k1.crt rsapss-pkcs8.crt ed448-pkcs8.crt ed448-pkcs8.pem rsapss-pkcs8.pem ec-secp256k1.pem >unknown-pairs.pem
+rm *.crt
 openssl req -new -key ec-parameters.pem -subj /CN=sample -out request.pem
 openssl req -in request.pem -outform DER -out request.der
 sed 's/CERTIFICATE REQUEST/NEW CERTIFICATE REQUEST/' request.pem >request-new.pem
