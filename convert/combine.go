@@ -1,7 +1,9 @@
 package convert
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"github.com/mqttpki/mqttpki/keystore"
 )
@@ -14,7 +16,7 @@ type work struct {
 	notes    []Note
 	judged   map[string]bool         // by what the entry is called: keys whose file had another's certificate
 	locked   map[string]*LockedError // by the alias and leaf of the identity: which keys could not be decrypted
-	unmarked map[string]bool         // by DER: trusted certificates without a name, of a file without a key
+	unmarked map[digest]bool         // by DER: trusted certificates without a name, of a file without a key
 	sameKey  map[string][]int        // the identities by their PKCS#8 bytes
 }
 
@@ -26,8 +28,12 @@ func (w *work) noted(entry, format string, args ...any) {
 // combine merges the sources into one store, in their order. What is the same in two of them is kept once. The
 // sources' own stores stay as they are.
 func combine(sources []Source) *work {
-	w := &work{judged: map[string]bool{}, locked: map[string]*LockedError{}, unmarked: map[string]bool{}, sameKey: map[string][]int{}}
-	seenAnchor, seenLoose, seenOther := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	w := &work{judged: map[string]bool{}, locked: map[string]*LockedError{}, unmarked: map[digest]bool{}, sameKey: map[string][]int{}}
+	type named struct {
+		alias string
+		der   digest
+	}
+	seenAnchor, seenLoose, seenOther := map[named]bool{}, map[digest]bool{}, map[string]bool{}
 	for _, source := range sources {
 		for _, id := range source.Store.Identities {
 			if id.Key == nil {
@@ -36,13 +42,14 @@ func combine(sources []Source) *work {
 			w.addIdentity(id)
 		}
 		for _, a := range source.Store.Anchors {
+			der := digest(sha256.Sum256(a.Certificate.Raw))
 			if a.Alias == "" && len(source.Store.Identities) == 0 {
-				w.unmarked[string(a.Certificate.Raw)] = true
+				w.unmarked[der] = true
 			}
-			w.store.Anchors = appendNew(w.store.Anchors, a, a.Alias+"\x00"+string(a.Certificate.Raw), seenAnchor)
+			w.store.Anchors = appendNew(w.store.Anchors, a, named{a.Alias, der}, seenAnchor)
 		}
 		for _, a := range source.Store.Loose {
-			w.store.Loose = appendNew(w.store.Loose, a, string(a.Certificate.Raw), seenLoose)
+			w.store.Loose = appendNew(w.store.Loose, a, digest(sha256.Sum256(a.Certificate.Raw)), seenLoose)
 		}
 		for _, o := range source.Store.Others {
 			key := string(o.Kind) + "\x00" + string(o.Raw)
@@ -56,7 +63,7 @@ func combine(sources []Source) *work {
 }
 
 // appendNew appends v unless key was seen before.
-func appendNew[T any](list []T, v T, key string, seen map[string]bool) []T {
+func appendNew[T any, K comparable](list []T, v T, key K, seen map[K]bool) []T {
 	if seen[key] {
 		return list
 	}
@@ -122,28 +129,25 @@ func (w *work) lockedKey() error {
 // dropUsed removes the loose certificates that are in a chain or trusted: they are kept there. A certificate in a
 // chain is no longer trusted either when all that said so is that its file had no key: server.crt beside server.key.
 func (w *work) dropUsed() {
-	used := map[string]bool{}
+	used := map[digest]bool{}
 	for i := range w.store.Identities {
 		for _, c := range w.store.Identities[i].Chain {
-			used[string(c.Raw)] = true
+			used[sha256.Sum256(c.Raw)] = true
 		}
 	}
-	var anchors, loose []keystore.Anchor
+	if len(used) > 0 {
+		w.store.Anchors = slices.DeleteFunc(w.store.Anchors, func(a keystore.Anchor) bool {
+			der := digest(sha256.Sum256(a.Certificate.Raw))
+			return a.Alias == "" && w.unmarked[der] && used[der]
+		})
+	}
+	if len(w.store.Loose) == 0 {
+		return
+	}
 	for _, a := range w.store.Anchors {
-		if a.Alias == "" && w.unmarked[string(a.Certificate.Raw)] && used[string(a.Certificate.Raw)] {
-			continue
-		}
-		anchors = append(anchors, a)
+		used[sha256.Sum256(a.Certificate.Raw)] = true
 	}
-	for i := range anchors {
-		used[string(anchors[i].Certificate.Raw)] = true
-	}
-	for _, a := range w.store.Loose {
-		if !used[string(a.Certificate.Raw)] {
-			loose = append(loose, a)
-		}
-	}
-	w.store.Anchors, w.store.Loose = anchors, loose
+	w.store.Loose = slices.DeleteFunc(w.store.Loose, func(a keystore.Anchor) bool { return used[sha256.Sum256(a.Certificate.Raw)] })
 }
 
 // promote makes trusted entries of the certificates of sources without keys, where the target tells trusted ones from

@@ -32,7 +32,7 @@ func (e *Entry) Renamed() bool { return len(e.Reasons) > 0 }
 
 // entriesOf lists a store: identities, trusted certificates, other certificates, everything else.
 func entriesOf(s *keystore.Store) []Entry {
-	entries := make([]Entry, 0, len(s.Identities)+len(s.Anchors)+len(s.Loose)+len(s.Others))
+	entries := make([]Entry, 0, countOf(s))
 	for i := range s.Identities {
 		entries = append(entries, identityEntry(&s.Identities[i]))
 	}
@@ -46,6 +46,11 @@ func entriesOf(s *keystore.Store) []Entry {
 		entries = append(entries, otherEntry(&s.Others[i]))
 	}
 	return entries
+}
+
+// countOf is how many entries a store has.
+func countOf(s *keystore.Store) int {
+	return len(s.Identities) + len(s.Anchors) + len(s.Loose) + len(s.Others)
 }
 
 func identityEntry(id *keystore.Identity) Entry {

@@ -91,6 +91,10 @@ func betterLeaf(a, b *x509.Certificate) bool {
 
 // pair gives every key the leaf that has its public key, and puts its chain in order behind it.
 func (w *work) pair() {
+	if len(w.store.Identities) == 0 {
+		w.dropUsed()
+		return
+	}
 	g := collect(&w.store)
 	for i := range w.store.Identities {
 		id := &w.store.Identities[i]

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -45,7 +46,7 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	if err := w.trust(recipe.Trust); err != nil {
 		return nil, err
 	}
-	if len(entriesOf(&w.store)) == 0 {
+	if countOf(&w.store) == 0 {
 		return nil, fmt.Errorf("converting %s: %w", sourceNames(sources), ErrEmpty)
 	}
 	w.noteSources(sources, recipe)
@@ -53,7 +54,10 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	if err := w.rename(recipe); err != nil {
 		return nil, err
 	}
-	asked := namesOf(&w.store)
+	asked := maps.Clone(was)
+	if len(recipe.Rename) > 0 || recipe.Alias != "" {
+		asked = namesOf(&w.store)
+	}
 	fitted, changes, err := recipe.Target.Fit(&w.store, recipe.Options)
 	if err != nil {
 		return nil, fmt.Errorf("fitting %s into the format %s: %w", sourceNames(sources), recipe.Target.Name(), err)

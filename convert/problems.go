@@ -1,6 +1,10 @@
 package convert
 
-import "github.com/mqttpki/mqttpki/keystore"
+import (
+	"sync"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
 
 // What the decoders found odd about the sources is a part of the plan: whoever converts a file does not look at it first.
 
@@ -16,10 +20,13 @@ const mismatch = "key-leaf-mismatch"
 // noteSources says what was odd about the files themselves. With a selection, what has no place in a store was not asked
 // for.
 func (w *work) noteSources(sources []Source, r Recipe) {
-	left := map[string]bool{"": true}
-	for _, e := range entriesOf(&w.store) {
-		left[e.Name] = true
-	}
+	left := sync.OnceValue(func() map[string]bool { // of most files there is nothing to say
+		names := map[string]bool{"": true}
+		for _, e := range entriesOf(&w.store) {
+			names[e.Name] = true
+		}
+		return names
+	})
 	for _, s := range sources {
 		if s.Store.Integrity == keystore.IntegrityUnchecked {
 			w.noted(s.Name, "read without its password: its integrity was not checked")
@@ -30,7 +37,7 @@ func (w *work) noteSources(sources []Source, r Recipe) {
 				entry = s.Name
 			}
 			switch {
-			case untold[p.Code], missed[p.Code] && len(r.Only) > 0, !left[p.Entry]:
+			case untold[p.Code], missed[p.Code] && len(r.Only) > 0, !left()[p.Entry]:
 			case missed[p.Code]:
 				w.lost = append(w.lost, Note{entry, p.Text})
 			case p.Code == mismatch && w.judged[entry]: // by pair, which knows more

@@ -159,12 +159,14 @@ func join(pieces []byte) ([]byte, error) {
 	return out, nil
 }
 
+// errCut is the error of an element whose end is not there.
+var errCut = fmt.Errorf("an element is cut short: %w", keystore.ErrFormat)
+
 // parseHeader reads a tag and a length, and makes sure that the content is there.
 func parseHeader(data []byte) (header, error) {
-	cut := fmt.Errorf("an element is cut short: %w", keystore.ErrFormat)
 	h := header{tag: 1}
 	if len(data) < 2 {
-		return h, cut
+		return h, errCut
 	}
 	if data[0]&tagNumberMask == tagNumberMask {
 		for h.tag < len(data) && data[h.tag]&0x80 != 0 {
@@ -176,7 +178,7 @@ func parseHeader(data []byte) (header, error) {
 		return h, fmt.Errorf("an element has a tag of %d octets: %w", h.tag, keystore.ErrFormat)
 	}
 	if h.tag >= len(data) {
-		return h, cut
+		return h, errCut
 	}
 	first := data[h.tag]
 	h.size = h.tag + 1
@@ -189,7 +191,7 @@ func parseHeader(data []byte) (header, error) {
 	default:
 		n := int(first & 0x7F)
 		if n > 8 || h.size+n > len(data) {
-			return h, cut
+			return h, errCut
 		}
 		var length uint64
 		for _, b := range data[h.size : h.size+n] {
@@ -198,12 +200,12 @@ func parseHeader(data []byte) (header, error) {
 		h.shortest = length >= 0x80 && data[h.size] != 0
 		h.size += n
 		if length > uint64(len(data)) {
-			return h, cut
+			return h, errCut
 		}
 		h.length = int(length)
 	}
 	if h.length > len(data)-h.size {
-		return h, cut
+		return h, errCut
 	}
 	return h, nil
 }

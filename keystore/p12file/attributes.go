@@ -21,23 +21,24 @@ type attributes struct {
 	trusted bool   // Java's mark of a trusted certificate
 }
 
+var errAttributes = fmt.Errorf("reading the attributes of a bag: %w", keystore.ErrFormat)
+
 // readAttributes reads the SET of attributes of a bag, which may be missing. Those that are unknown or odd are reported.
 func (d *decoder) readAttributes(in cryptobyte.String) (attributes, error) {
-	malformed := fmt.Errorf("reading the attributes of a bag: %w", keystore.ErrFormat)
 	var a attributes
 	if in.Empty() {
 		return a, nil
 	}
 	var set cryptobyte.String
 	if !in.ReadASN1(&set, cbasn1.SET) || !in.Empty() {
-		return a, malformed
+		return a, errAttributes
 	}
 	for !set.Empty() {
 		var attribute, values cryptobyte.String
 		var id asn1.ObjectIdentifier
 		if !set.ReadASN1(&attribute, cbasn1.SEQUENCE) || !attribute.ReadASN1ObjectIdentifier(&id) ||
 			!attribute.ReadASN1(&values, cbasn1.SET) || !attribute.Empty() {
-			return a, malformed
+			return a, errAttributes
 		}
 		if err := d.readAttribute(&a, id.String(), values); err != nil {
 			return a, err
