@@ -50,28 +50,71 @@ func (d *decoder) readPlainKey(value cryptobyte.String, attrs attributes) error 
 	return nil
 }
 
-// readShroudedKey reads a pkcs8ShroudedKeyBag. A key whose password is not known, or whose encryption is not supported,
-// stays locked: the rest of the store is still of use.
+// sealedEntry is a key or secret that is still to be decrypted: all of them are read first, so that what they cost
+// together is known before anything is done for one of them.
+type sealedEntry struct {
+	name            string
+	alg, ciphertext []byte
+	place           int  // index in the decoder's keys, or others
+	secret          bool // it is one of the others
+}
+
+// readShroudedKey reads a pkcs8ShroudedKeyBag, to be opened later.
 func (d *decoder) readShroudedKey(value cryptobyte.String, attrs attributes) error {
 	alg, ciphertext, err := pbe.SplitInfo(value)
 	if err != nil {
 		return fmt.Errorf("entry %q: %w", attrs.name, err)
 	}
-	plain, p, err := d.openKey(alg, ciphertext, attrs.name)
-	d.protect(p, "key", attrs.name)
+	d.pending = append(d.pending, sealedEntry{name: attrs.name, alg: alg, ciphertext: ciphertext, place: len(d.keys)})
+	d.keys = append(d.keys, keyEntry{attributes: attrs})
+	return nil
+}
+
+// openEntries decrypts the keys and secrets. One whose password is not known, or whose encryption is not supported,
+// stays locked: the rest of the store is still of use.
+func (d *decoder) openEntries() error {
+	if d.opts.Password.Given() || d.opts.KeyPassword.Given() || len(d.opts.KeyPasswords) > 0 {
+		if err := d.budget.Foresee(algorithms(d.pending)); err != nil {
+			return err
+		}
+	}
+	for _, e := range d.pending {
+		plain, p, err := d.openKey(e.alg, e.ciphertext, e.name)
+		d.protect(p, "key", e.name)
+		switch {
+		case errors.Is(err, keystore.ErrTooLarge):
+			return fmt.Errorf("entry %q: %w", e.name, err)
+		case e.secret:
+			describeSecret(&d.others[e.place], plain)
+		default:
+			err = d.openedKey(&d.keys[e.place], plain, err)
+		}
+		if err != nil && !e.secret {
+			return fmt.Errorf("entry %q: %w", e.name, err)
+		}
+	}
+	return nil
+}
+
+// algorithms lists how entries are encrypted.
+func algorithms(entries []sealedEntry) [][]byte {
+	algs := make([][]byte, len(entries))
+	for i, e := range entries {
+		algs[i] = e.alg
+	}
+	return algs
+}
+
+// openedKey puts a decrypted key in its place, or what kept it from being decrypted; other errors it returns.
+func (d *decoder) openedKey(entry *keyEntry, plain []byte, err error) error {
 	if errors.Is(err, keystore.ErrPassword) || errors.Is(err, keystore.ErrUnsupported) {
-		d.keys = append(d.keys, keyEntry{attributes: attrs, locked: fmt.Errorf("entry %q: %w", attrs.name, err)})
+		entry.locked = fmt.Errorf("entry %q: %w", entry.name, err)
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("entry %q: %w", attrs.name, err)
+	if err == nil {
+		entry.key, err = newPrivateKey(plain, d.limits.Depth)
 	}
-	key, err := newPrivateKey(plain, d.limits.Depth)
-	if err != nil {
-		return fmt.Errorf("entry %q: %w", attrs.name, err)
-	}
-	d.keys = append(d.keys, keyEntry{attributes: attrs, key: key})
-	return nil
+	return err
 }
 
 // readCert reads a certBag.
@@ -128,20 +171,16 @@ func (d *decoder) readSecret(value cryptobyte.String, attrs attributes) error {
 	if !ok {
 		return fmt.Errorf("entry %q: reading a secret bag: %w", attrs.name, keystore.ErrFormat)
 	}
-	other := keystore.Other{Alias: attrs.name, Created: dateOf(attrs.id), Kind: keystore.KindSecret}
-	defer func() { d.others = append(d.others, other) }()
-	if oid != oidShroudedBag {
-		return nil
+	// In a form of some other program, all that is known is that it is a secret.
+	if alg, ciphertext, err := pbe.SplitInfo(info); oid == oidShroudedBag && err == nil {
+		d.pending = append(d.pending, sealedEntry{attrs.name, alg, ciphertext, len(d.others), true})
 	}
-	alg, ciphertext, err := pbe.SplitInfo(info)
-	if err != nil {
-		return nil // a form of some other program: all that is known is that it is a secret
-	}
-	plain, p, err := d.openKey(alg, ciphertext, attrs.name)
-	d.protect(p, "key", attrs.name)
-	if errors.Is(err, keystore.ErrTooLarge) {
-		return fmt.Errorf("entry %q: %w", attrs.name, err)
-	}
+	d.others = append(d.others, keystore.Other{Alias: attrs.name, Created: dateOf(attrs.id), Kind: keystore.KindSecret})
+	return nil
+}
+
+// describeSecret tells the algorithm and the length of a secret key that could be decrypted.
+func describeSecret(other *keystore.Other, plain []byte) {
 	in := cryptobyte.String(plain)
 	var body, params, octets cryptobyte.String
 	var version int64
@@ -153,5 +192,4 @@ func (d *decoder) readSecret(value cryptobyte.String, attrs attributes) error {
 			other.Algorithm = id.String()
 		}
 	}
-	return nil
 }

@@ -22,12 +22,14 @@ type decoder struct {
 	keys         []keyEntry
 	certs        []certEntry
 	others       []keystore.Other
+	pending      []sealedEntry // keys and others that are still to be decrypted
 	entries      int
 	protection   []keystore.Protection
 	report       report
 	dropped      map[string]int // attributes that are not kept
 	droppedOrder []string
-	sealed       int // safes that no password was given for
+	sealed       []sealedEntry // safes that no password was given for
+	proved       bool          // the MAC fits a password
 }
 
 // Decode reads a PKCS12 file; see [keystore.Codec].
@@ -90,10 +92,14 @@ func (d *decoder) decode(data []byte) (*keystore.Store, error) {
 	if err := d.readAuthenticatedSafe(safe); err != nil {
 		return nil, err
 	}
-	d.reportUnknown()
-	if d.sealed > 0 {
-		d.report.add("notice", "sealed", "", "what is encrypted cannot be told without the password; encrypted parts: %d", d.sealed)
+	if err := d.openEntries(); err != nil {
+		return nil, err
 	}
+	d.reportUnknown()
+	if len(d.sealed) > 0 {
+		d.report.add("notice", "sealed", "", "what is encrypted cannot be told without the password; encrypted parts: %d", len(d.sealed))
+	}
+	reportKeysWithoutID(d.keys, &d.report)
 	store := assemble(d.keys, d.certs, d.limits, &d.report)
 	store.Others = d.others
 	store.Integrity, store.Protection = integrity, d.protection
@@ -150,8 +156,11 @@ func (d *decoder) openSafe(alg, ciphertext []byte) ([]byte, error) {
 	plain, p, err := d.open(alg, ciphertext, passwords)
 	d.protect(p, "certificates", "")
 	if errors.Is(err, keystore.ErrPassword) && len(passwords) == 0 {
-		d.sealed++
+		d.sealed = append(d.sealed, sealedEntry{alg: alg, ciphertext: ciphertext})
 		return nil, nil
+	}
+	if errors.Is(err, keystore.ErrPassword) && d.proved {
+		return nil, fmt.Errorf("opening a safe: the MAC fits, but this part has another password: %w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening a safe: %w", err)
@@ -199,5 +208,19 @@ func reportDuplicates(s *keystore.Store, r *report) {
 	}
 	for _, a := range s.Anchors {
 		check(a.Alias)
+	}
+}
+
+// reportKeysWithoutID reports the first key that has no localKeyID where there are several keys: Java and NSS pair keys
+// and certificates by nothing else.
+func reportKeysWithoutID(keys []keyEntry, r *report) {
+	if len(keys) < 2 {
+		return
+	}
+	for _, k := range keys {
+		if k.id == "" {
+			r.add("warning", "key-without-id", k.name, "one of several keys has no localKeyID, without which Java and NSS do not find its certificate")
+			return
+		}
 	}
 }

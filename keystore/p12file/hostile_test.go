@@ -96,6 +96,78 @@ func TestIterationBomb(t *testing.T) {
 	require.ErrorIs(t, err, keystore.ErrFormat)
 }
 
+// TestDamageIsNotAWrongPassword turns a bit of each byte of a file in turn, and reads it with the right password.
+func TestDamageIsNotAWrongPassword(t *testing.T) {
+	s := bigStore(t, false)
+	s.Identities, s.Loose = s.Identities[1:2], nil
+	data, fitted := write(t, s, fast(""))
+	called := map[error]int{}
+	for i := range data {
+		damaged := bytes.Clone(data)
+		damaged[i] ^= 1 << (i % 8)
+		got, err := Codec{}.Decode(damaged, keystore.DecodeOptions{Password: testPassword, Limits: small})
+		requireKind(t, got, err)
+		if err == nil { // a bit without meaning
+			requireSame(t, fitted, got)
+		}
+		called[keystore.KindOf(err)]++
+	}
+	assert.Zero(t, called[keystore.ErrPassword], "%v", called)
+	assert.Greater(t, called[keystore.ErrFormat], len(data)*9/10, "%v", called)
+}
+
+// TestForeseenWork refuses a file of many keys, each within the limits, at once, and reads an honest one.
+func TestForeseenWork(t *testing.T) {
+	store := func(keys, iterations int) []byte {
+		return unprotected(func(b *cryptobyte.Builder) {
+			for i := range keys {
+				salt := []byte{byte(i >> 16), byte(i >> 8), byte(i)}
+				addBag(b, idShroudedBag, attributes{}, func(b *cryptobyte.Builder) { addShrouded(b, salt, iterations) })
+			}
+		})
+	}
+	bomb := store(20_000, 5_000_000)
+	_, err := Codec{}.Decode(bomb, reading("x"))
+	require.ErrorIs(t, err, keystore.ErrTooLarge)
+	got, err := Codec{}.Decode(bomb, keystore.DecodeOptions{})
+	require.NoError(t, err, "without a password there is no work")
+	require.Len(t, got.Identities, 20_000)
+
+	honest := store(1000, 10_000)
+	d := newDecoder(len(honest), reading("x"))
+	content, _ := outerLayer(honest)
+	_, wrapped, _ := readContentInfo(&content)
+	var safe cryptobyte.String
+	require.True(t, wrapped.ReadASN1(&safe, cbasn1.OCTET_STRING))
+	require.NoError(t, d.readAuthenticatedSafe(safe))
+	require.Len(t, d.pending, 1000)
+	require.NoError(t, d.budget.Foresee(algorithms(d.pending)))
+}
+
+// addShrouded writes an EncryptedPrivateKeyInfo of two blocks of nothing, under PBES2 with AES-256.
+func addShrouded(b *cryptobyte.Builder, salt []byte, iterations int) {
+	algorithm := func(b *cryptobyte.Builder, oid string, params cryptobyte.BuilderContinuation) {
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1ObjectIdentifier(parseID(oid))
+			params(b)
+		})
+	}
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		algorithm(b, "1.2.840.113549.1.5.13", func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				algorithm(b, "1.2.840.113549.1.5.12", func(b *cryptobyte.Builder) {
+					b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+						b.AddASN1OctetString(salt)
+						b.AddASN1Int64(int64(iterations))
+					})
+				})
+				algorithm(b, "2.16.840.1.101.3.4.1.42", func(b *cryptobyte.Builder) { b.AddASN1OctetString(make([]byte, 16)) })
+			})
+		})
+		b.AddASN1OctetString(make([]byte, 32))
+	})
+}
+
 // TestManyBombs bounds the work of many keys that each stay within the limits.
 func TestManyBombs(t *testing.T) {
 	info := seal(t, privateKey(t, newKey(t)).PKCS8, "other")

@@ -35,9 +35,12 @@ func (d *decoder) checkMAC(in *cryptobyte.String, safe []byte) (keystore.Integri
 	d.protect(p, "mac", "")
 	switch {
 	case err == nil:
+		d.proved = true
 		return keystore.IntegrityVerified, nil
 	case !known && (errors.Is(err, keystore.ErrPassword) || errors.Is(err, keystore.ErrUnsupported)):
 		return keystore.IntegrityUnchecked, nil
+	case errors.Is(err, keystore.ErrPassword):
+		err = d.judgeMAC(safe, err)
 	}
 	return "", err
 }

@@ -58,7 +58,7 @@ func TestReadsOpenSSL(t *testing.T) {
 		"-certpbe PBE-SHA1-2DES -keypbe PBE-SHA1-2DES",
 		"-certpbe PBE-SHA1-RC2-40 -keypbe PBE-SHA1-RC2-128" + legacy,
 		"-certpbe PBE-SHA1-RC4-128 -keypbe PBE-SHA1-RC4-40" + legacy,
-		"-macalg sha224", "-macalg sha384", "-macalg sha512", "-macalg md5", "-macalg sha512-256",
+		"-macalg sha224", "-macalg sha384", "-macalg sha512", "-macalg md5", "-macalg sha512-224", "-macalg sha512-256", "-macalg sha3-384",
 		"-keypbe NONE", "-certpbe NONE", "-keypbe NONE -certpbe NONE -nomac",
 	} {
 		for _, pw := range []string{"changeit", "", "pässwörd€😀"} {
@@ -122,19 +122,48 @@ func TestReadsOpenSSLParts(t *testing.T) {
 	assert.ErrorIs(t, got.Identities[0].Locked, keystore.ErrUnsupported)
 }
 
-// TestReadsTwoPasswords reads a store whose MAC has another password than its contents.
+// TestNamesOpenSSLMACs names the digests that we lack: a right password is not called wrong for them.
+func TestNamesOpenSSLMACs(t *testing.T) {
+	t.Parallel()
+	openssl := interop.Need(t, "openssl")
+	p := newParty(t)
+	for digest, want := range map[string]string{
+		"sm3": "SM3 (1.2.156.10197.1.401)", "blake2b512": "BLAKE2b-512 (1.3.6.1.4.1.1722.12.2.1.16)",
+		"md4": "MD4 (1.2.840.113549.2.4)", "ripemd160": "RIPEMD-160 (1.3.36.3.2.1)", "whirlpool": "Whirlpool (1.0.10118.3.0.55)",
+	} {
+		interop.Run(t, p.dir, openssl, "pkcs12", "-export", "-inkey", "key.pem", "-in", "leaf.pem", "-iter", "2", "-out", "s.p12",
+			"-passout", "pass:x", "-macalg", digest, "-provider", "legacy", "-provider", "default")
+		_, err := Codec{}.Decode(get(t, p.dir, "s.p12"), reading("x"))
+		require.ErrorIs(t, err, keystore.ErrUnsupported, digest)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+// TestReadsTwoPasswords reads a store whose MAC has another password than its contents, whichever is called the store's,
+// and says of one alone what it is good for.
 func TestReadsTwoPasswords(t *testing.T) {
 	t.Parallel()
 	openssl := interop.Need(t, "openssl")
 	p := newParty(t)
-	put(t, p.dir, "pass", []byte("inner\nouter\n"))
-	cmd := "printf 'inner\\ninner\\nouter\\nouter\\n' | " + openssl + " pkcs12 -export -twopass -inkey key.pem -in leaf.pem -certfile root.pem -name n -out s.p12"
-	if out, err := interop.Try(t, p.dir, "sh", "-c", cmd); err != nil {
-		t.Skipf("this openssl asks a terminal for two passwords: %s", out)
+	// Without a terminal it reads both passwords, each twice, from standard input.
+	put(t, p.dir, "answers", []byte("outer\nouter\ninner\ninner\n"))
+	interop.Run(t, p.dir, interop.Need(t, "setsid"), "sh", "-c", openssl+" pkcs12 -export -twopass -inkey key.pem -in leaf.pem -certfile root.pem -name n -iter 2 -out s.p12 < answers")
+	data := get(t, p.dir, "s.p12")
+	outer, inner := keystore.Secret("outer"), keystore.Secret("inner")
+	for _, opts := range []keystore.DecodeOptions{{Password: outer, KeyPassword: inner}, {Password: inner, KeyPassword: outer}} {
+		got, err := Codec{}.Decode(data, opts)
+		require.NoError(t, err)
+		p.requireParty(t, got, "n")
+		assert.Equal(t, keystore.IntegrityVerified, got.Integrity)
 	}
-	got, err := Codec{}.Decode(get(t, p.dir, "s.p12"), keystore.DecodeOptions{Password: keystore.Secret("outer"), KeyPassword: keystore.Secret("inner")})
-	require.NoError(t, err)
-	p.requireParty(t, got, "n")
+	_, err := Codec{}.Decode(data, keystore.DecodeOptions{Password: outer})
+	require.ErrorIs(t, err, keystore.ErrPassword)
+	assert.ErrorContains(t, err, "the MAC fits, but this part has another password")
+	_, err = Codec{}.Decode(data, keystore.DecodeOptions{Password: inner})
+	require.ErrorIs(t, err, keystore.ErrFormat, "it opens everything")
+	assert.ErrorContains(t, err, "its MAC has another password")
+	_, err = Codec{}.Decode(data, keystore.DecodeOptions{Password: testPassword})
+	require.ErrorIs(t, err, keystore.ErrPassword)
 }
 
 // keytool runs one of the JDK's keytools on a store in dir.

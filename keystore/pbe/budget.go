@@ -37,10 +37,34 @@ func (b *Budget) Limits() keystore.Limits { return b.limits }
 // it first.
 func (b *Budget) Spend(rounds int64) error {
 	if rounds > b.left {
-		return fmt.Errorf("deriving keys: the file asks for too many of them: %w", keystore.ErrTooLarge)
+		return b.exceeded()
 	}
 	b.left -= rounds
 	return nil
+}
+
+// Foresee reports keystore.ErrTooLarge when decrypting all of these algorithms once, each under one password, would take
+// more than is left. So a file that asks for hours of work is refused before any is done. An algorithm that cannot be
+// read costs nothing; whoever opens it says why.
+func (b *Budget) Foresee(algs [][]byte) error {
+	seen := make(map[string]bool, len(algs))
+	var total int64
+	for _, alg := range algs {
+		a, err := parseAlgorithm(alg, b.limits)
+		if err != nil || seen[a.id] {
+			continue
+		}
+		seen[a.id] = true
+		if total += a.cost; total > b.left {
+			return b.exceeded()
+		}
+	}
+	return nil
+}
+
+// exceeded is the error of a budget that does not suffice.
+func (*Budget) exceeded() error {
+	return fmt.Errorf("deriving keys: the file asks for too many of them: %w", keystore.ErrTooLarge)
 }
 
 // checkIterations bounds the iteration count of one derivation.

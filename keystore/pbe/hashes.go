@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha3"
 	"crypto/sha512"
 	"fmt"
 	"hash"
@@ -30,9 +31,13 @@ var (
 	hashSHA512    = hashFunc{"SHA512", sha512.New, sha512.Size}
 	hashSHA512224 = hashFunc{"SHA512/224", sha512.New512_224, sha512.Size224}
 	hashSHA512256 = hashFunc{"SHA512/256", sha512.New512_256, sha512.Size256}
+	hashSHA3224   = hashFunc{"SHA3-224", func() hash.Hash { return sha3.New224() }, 28}
+	hashSHA3256   = hashFunc{"SHA3-256", func() hash.Hash { return sha3.New256() }, 32}
+	hashSHA3384   = hashFunc{"SHA3-384", func() hash.Hash { return sha3.New384() }, 48}
+	hashSHA3512   = hashFunc{"SHA3-512", func() hash.Hash { return sha3.New512() }, 64}
 )
 
-// digests are the hash functions by the OID of the plain digest (RFC 8017 appendix B.1).
+// digests are the hash functions by the OID of the plain digest (RFC 8017 appendix B.1, FIPS 202 for SHA-3).
 var digests = map[string]hashFunc{
 	"1.2.840.113549.2.5":     hashMD5,
 	oidSHA1:                  hashSHA1,
@@ -42,26 +47,35 @@ var digests = map[string]hashFunc{
 	"2.16.840.1.101.3.4.2.3": hashSHA512,
 	"2.16.840.1.101.3.4.2.5": hashSHA512224,
 	"2.16.840.1.101.3.4.2.6": hashSHA512256,
+	"2.16.840.1.101.3.4.2.7": hashSHA3224,
+	"2.16.840.1.101.3.4.2.8": hashSHA3256,
+	"2.16.840.1.101.3.4.2.9": hashSHA3384,
+	oidSHA3512:               hashSHA3512,
 }
 
 const (
 	oidSHA1       = "1.3.14.3.2.26"
 	oidSHA256     = "2.16.840.1.101.3.4.2.1"
+	oidSHA3512    = "2.16.840.1.101.3.4.2.10"
 	oidHMACSHA256 = "1.2.840.113549.2.9"
 )
 
-// hmacs are the hash functions by the OID of their HMAC (RFC 8018 appendix B.1).
+// hmacs are the hash functions by the OID of their HMAC (RFC 8018 appendix B.1; NIST's register for SHA-3).
 var hmacs = map[string]hashFunc{
-	"1.2.840.113549.2.6":  hashMD5,
-	"1.3.6.1.5.5.8.1.1":   hashMD5,
-	"1.2.840.113549.2.7":  hashSHA1,
-	"1.3.6.1.5.5.8.1.2":   hashSHA1,
-	"1.2.840.113549.2.8":  hashSHA224,
-	oidHMACSHA256:         hashSHA256,
-	"1.2.840.113549.2.10": hashSHA384,
-	"1.2.840.113549.2.11": hashSHA512,
-	"1.2.840.113549.2.12": hashSHA512224,
-	"1.2.840.113549.2.13": hashSHA512256,
+	"1.2.840.113549.2.6":      hashMD5,
+	"1.3.6.1.5.5.8.1.1":       hashMD5,
+	"1.2.840.113549.2.7":      hashSHA1,
+	"1.3.6.1.5.5.8.1.2":       hashSHA1,
+	"1.2.840.113549.2.8":      hashSHA224,
+	oidHMACSHA256:             hashSHA256,
+	"1.2.840.113549.2.10":     hashSHA384,
+	"1.2.840.113549.2.11":     hashSHA512,
+	"1.2.840.113549.2.12":     hashSHA512224,
+	"1.2.840.113549.2.13":     hashSHA512256,
+	"2.16.840.1.101.3.4.2.13": hashSHA3224,
+	"2.16.840.1.101.3.4.2.14": hashSHA3256,
+	"2.16.840.1.101.3.4.2.15": hashSHA3384,
+	"2.16.840.1.101.3.4.2.16": hashSHA3512,
 }
 
 // readHMAC reads the AlgorithmIdentifier of an HMAC, whose parameters are NULL or absent.
@@ -81,34 +95,4 @@ func readHMAC(in *cryptobyte.String) (hashFunc, error) {
 func nullOrNothing(params cryptobyte.String) bool {
 	var null cryptobyte.String
 	return params.Empty() || params.ReadASN1(&null, cbasn1.NULL) && null.Empty() && params.Empty()
-}
-
-// strangers are algorithms met in key files that this package does not read, named for the error message.
-var strangers = map[string]string{
-	"1.2.392.200011.61.1.1.1.2": "Camellia-128-CBC",
-	"1.2.392.200011.61.1.1.1.3": "Camellia-192-CBC",
-	"1.2.392.200011.61.1.1.1.4": "Camellia-256-CBC",
-	"1.2.410.200046.1.1.2":      "ARIA-128-CBC",
-	"1.2.410.200046.1.1.7":      "ARIA-192-CBC",
-	"1.2.410.200046.1.1.12":     "ARIA-256-CBC",
-	"1.2.410.200004.1.4":        "SEED-CBC",
-	"1.2.156.10197.1.104.2":     "SM4-CBC",
-	"2.16.840.1.101.3.4.1.6":    "AES-128-GCM",
-	"2.16.840.1.101.3.4.1.26":   "AES-192-GCM",
-	"2.16.840.1.101.3.4.1.46":   "AES-256-GCM",
-	"1.2.840.113549.3.9":        "RC5-CBC",
-	"1.2.643.2.2.21":            "GOST 28147-89",
-	"1.2.840.113549.1.5.1":      "PBE-MD2-DES",
-	"1.2.840.113549.1.5.4":      "PBE-MD2-RC2-64",
-	"1.2.156.10197.1.401.2":     "HMAC-SM3",
-	"1.3.6.1.4.1.42.2.17.1.1":   "the Sun JKS key protector",
-	"1.3.6.1.4.1.42.2.19.1":     "the Sun JCEKS key protector",
-}
-
-// unsupported reports an algorithm by what it was to do, its name where it has one, and its OID.
-func unsupported(role, oid string) error {
-	if name, ok := strangers[oid]; ok {
-		return fmt.Errorf("reading the %s algorithm: %s (%s): %w", role, name, oid, keystore.ErrUnsupported)
-	}
-	return fmt.Errorf("reading the %s algorithm: %s: %w", role, oid, keystore.ErrUnsupported)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -66,17 +67,41 @@ func TestReadsOpenSSL(t *testing.T) {
 	}
 }
 
-// TestOpenSSLNames sees to it that what we cannot read is told from a wrong password.
-func TestOpenSSLNames(t *testing.T) {
+// TestEveryOpenSSLCipher tries all that openssl lists: what it writes we open, or name with its OID. Nothing is taken for a
+// wrong password or damage.
+func TestEveryOpenSSLCipher(t *testing.T) {
 	openssl := interop.Need(t, "openssl")
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "key.der"), testKey(t), 0o600))
-	interop.Run(t, dir, openssl, "pkcs8", "-topk8", "-inform", "DER", "-in", "key.der", "-outform", "DER", "-out", "enc.der", "-passout", "pass:pw", "-v2", "camellia-256-cbc")
-	info, err := os.ReadFile(filepath.Join(dir, "enc.der"))
-	require.NoError(t, err)
-	_, _, err = Decrypt(info, keystore.Secret("pw"), keystore.Limits{})
-	require.ErrorIs(t, err, keystore.ErrUnsupported)
-	assert.Contains(t, err.Error(), "Camellia-256-CBC")
+	plain := testKey(t)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "key.der"), plain, 0o600))
+	providers := []string{"-provider", "legacy", "-provider", "default"}
+	list := interop.Run(t, dir, openssl, append([]string{"list", "-cipher-algorithms"}, providers...)...)
+	opened, named := 0, 0
+	tried := map[string]bool{}
+	for _, cipher := range regexp.MustCompile(`[A-Za-z0-9]+-[A-Za-z0-9-]+`).FindAllString(list, -1) {
+		name := strings.ToLower(cipher)
+		if tried[name] {
+			continue
+		}
+		tried[name] = true
+		if _, err := interop.Try(t, dir, openssl, append([]string{"pkcs8", "-topk8", "-inform", "DER", "-in", "key.der", "-outform", "DER",
+			"-out", name, "-passout", "pass:pw", "-iter", "2", "-v2", name}, providers...)...); err != nil {
+			continue // it has no OID, or no place for its parameters
+		}
+		info, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		got, _, err := Decrypt(info, keystore.Secret("pw"), keystore.Limits{})
+		if err == nil {
+			assert.Equal(t, plain, got, cipher)
+			opened++
+			continue
+		}
+		assert.ErrorIs(t, err, keystore.ErrUnsupported, cipher)
+		assert.Regexp(t, `\d+\.\d+\.\d+`, err.Error(), "the OID is told")
+		named++
+	}
+	assert.GreaterOrEqual(t, opened, 5, "AES, DES, RC2")
+	assert.GreaterOrEqual(t, named, 10)
 }
 
 // TestOpenSSLReads has openssl decrypt what we encrypt.

@@ -64,7 +64,7 @@ func (o *Opener) CheckMAC(m MACData, data []byte) (keystore.Protection, error) {
 			return p, nil
 		}
 	}
-	return p, fmt.Errorf("checking the MAC: %w", keystore.ErrPassword)
+	return p, fmt.Errorf("checking the MAC: %w, or the file was changed", keystore.ErrPassword)
 }
 
 // MAC returns the MAC of data in the form that goes with the scheme of s: HMAC-SHA256, or HMAC-SHA1 for TripleDES, with

@@ -128,6 +128,21 @@ func TestBudget(t *testing.T) {
 	assert.Equal(t, fullDerivations/2+1, n, "each SHA-1 key of 32 bytes takes two blocks")
 }
 
+// TestForesee refuses the sum before anything is spent on it, and counts equal salts once.
+func TestForesee(t *testing.T) {
+	lim := keystore.Limits{Iterations: 1000}
+	part := func(salt int) []byte { return pbes2(oidPBKDF2, pbkdf2Params(salt, 1000, 0, oidHMACSHA256)) }
+	var same, other [][]byte
+	for i := range fullDerivations + 1 {
+		same, other = append(same, part(8)), append(other, part(8+i))
+	}
+	budget := NewBudget(lim, 0)
+	require.NoError(t, budget.Foresee(same))
+	require.NoError(t, budget.Foresee(append(other[1:], []byte("noise"))))
+	require.ErrorIs(t, budget.Foresee(other), keystore.ErrTooLarge)
+	require.NoError(t, budget.Spend(fullDerivations*1000), "nothing was spent")
+}
+
 // TestDamageIsNotAWrongPassword flips bits under the right password.
 func TestDamageIsNotAWrongPassword(t *testing.T) {
 	plain := testKey(t)

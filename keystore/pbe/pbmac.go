@@ -40,7 +40,7 @@ func (o *Opener) checkPBMAC1(alg, data, mac []byte) (keystore.Protection, error)
 		return p, fmt.Errorf("deriving the MAC key: %w", err)
 	}
 	if !hmac.Equal(authenticate(hash, key, data), mac) {
-		return p, fmt.Errorf("checking the MAC: %w", keystore.ErrPassword)
+		return p, fmt.Errorf("checking the MAC: %w, or the file was changed", keystore.ErrPassword)
 	}
 	return p, nil
 }
@@ -64,6 +64,9 @@ func parsePBMAC1(alg []byte, lim keystore.Limits) (kdf, hashFunc, error) {
 	}
 	if !body.Empty() {
 		return k, hashFunc{}, malformed
+	}
+	if k.keyLen == 0 {
+		return k, hashFunc{}, fmt.Errorf("reading the parameters of PBMAC1: no key length, which RFC 9579 demands: %w", keystore.ErrFormat)
 	}
 	if k.keyLen < minMACKey {
 		return k, hashFunc{}, fmt.Errorf("reading the parameters of PBMAC1: key of %d bytes, at least %d: %w", k.keyLen, minMACKey, keystore.ErrFormat)
