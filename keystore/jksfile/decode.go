@@ -109,7 +109,7 @@ func (d *decoder) integrity(body, sum []byte) error {
 		return nil
 	}
 	if err := checkDigest(body, sum, d.opts.Password); err != nil {
-		return err
+		return d.judge(err)
 	}
 	d.store.Integrity = keystore.IntegrityVerified
 	return nil

@@ -37,8 +37,8 @@ func newDigest(password16 keystore.Secret) hash.Hash {
 	return h
 }
 
-// checkDigest compares the checksum at the end of a file with the one that password gives. Java cannot tell a wrong
-// password from a damaged file here, nor can anybody else, so both are a wrong password.
+// checkDigest compares the checksum at the end of a file with the one that password gives. It alone cannot tell a wrong
+// password from a damaged file, and says so; see judge.
 func checkDigest(body, sum []byte, password keystore.Secret) error {
 	password16, err := utf16Password(password)
 	if err != nil {
