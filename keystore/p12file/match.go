@@ -1,8 +1,6 @@
 package p12file
 
 import (
-	"crypto"
-	"crypto/x509"
 	"strings"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -30,10 +28,9 @@ func (x index) take(key string, claimed []bool) int {
 	return list[0]
 }
 
-// matcher pairs keys with certificates.
+// matcher pairs keys with certificates. Its indexes hold what some key may ask for, and nothing else.
 type matcher struct {
 	certs   []certEntry // those not marked as trusted: Java never takes a trusted one for a key's
-	publics []string    // of each certificate, "" where it can't be compared
 	claimed []bool
 	report  *report
 
@@ -57,9 +54,9 @@ func assemble(keys []keyEntry, certs []certEntry, lim keystore.Limits, r *report
 	}
 	publics := make([]string, len(keys))
 	for i, k := range keys {
-		publics[i] = publicOf(k.key)
+		publics[i] = k.key.PublicID()
 	}
-	m := newMatcher(plain, len(keys) > 0, r)
+	m := newMatcher(plain, keys, publics, r)
 	leaves := m.pair(keys, publics)
 	chains := newChains(plain, lim, r)
 	for i, k := range keys {
@@ -80,52 +77,38 @@ func assemble(keys []keyEntry, certs []certEntry, lim keystore.Limits, r *report
 	return s
 }
 
-// publicOf returns the public key of a private key in a form that can be compared, or "" where Go can't tell it.
-func publicOf(key *keystore.PrivateKey) string {
-	if key == nil || key.Signer == nil {
-		return ""
-	}
-	return spkiOf(key.Signer.Public())
-}
-
-// spkiOf encodes a public key, or returns "" for one that Go does not know. Going through Go's own encoder makes keys equal that are written differently.
-func spkiOf(public crypto.PublicKey) string {
-	der, err := x509.MarshalPKIXPublicKey(public)
-	if err != nil {
-		return ""
-	}
-	return string(der)
-}
-
-// newMatcher indexes certificates; without any keys to pair there is nothing to index.
-func newMatcher(certs []certEntry, wanted bool, r *report) *matcher {
+// newMatcher indexes certificates for keys, whose public halves are given, "" where one can't be told.
+func newMatcher(certs []certEntry, keys []keyEntry, publics []string, r *report) *matcher {
 	m := &matcher{
 		certs: certs, claimed: make([]bool, len(certs)), report: r,
 		byPublic: index{}, byPublicID: index{}, byPublicName: index{},
 		byID: index{}, byName: index{}, opaqueByID: index{},
 		firstByPublic: map[string]int{}, firstByID: map[string]int{},
 	}
-	if !wanted {
+	if len(keys) == 0 {
 		return m
 	}
-	m.publics = make([]string, len(certs))
+	wanted, marks := map[string]bool{}, map[string]bool{}
+	for i, k := range keys {
+		wanted[publics[i]] = true
+		marks[k.id] = true
+	}
 	for i, c := range certs {
-		public := spkiOf(c.cert.PublicKey())
-		m.publics[i] = public
-		if public != "" {
+		public := c.cert.PublicID()
+		if public != "" && wanted[public] {
 			m.byPublic.add(public, i)
 			m.byPublicID.add(public+c.id, i)
 			m.byPublicName.add(public+strings.ToLower(c.name), i)
 			remember(m.firstByPublic, public, i)
 		}
-		if c.id != "" {
+		if c.id != "" && marks[c.id] {
 			m.byID.add(c.id, i)
 			if public == "" {
 				m.opaqueByID.add(c.id, i)
 			}
 			remember(m.firstByID, c.id, i)
 		}
-		if c.name != "" {
+		if c.name != "" && wanted[""] { // a key without a public half goes by its name
 			m.byName.add(strings.ToLower(c.name), i)
 		}
 	}
@@ -190,7 +173,7 @@ func (m *matcher) judge(k keyEntry, leaf int) {
 		return
 	}
 	other := m.certs[leaf]
-	if k.id != other.id && (ok && m.publics[marked] != m.publics[leaf] || !ok && other.id != "") {
+	if k.id != other.id && (ok && m.certs[marked].cert.PublicID() != other.cert.PublicID() || !ok && other.id != "") {
 		m.report.add("warning", "key-leaf-mismatch", k.name,
 			"the file pairs the key with no certificate or a wrong one; it was paired by its public key, which Java would not do")
 	}

@@ -64,7 +64,7 @@ func TestKeytoolReads(t *testing.T) {
 				}
 				for _, id := range fitted.Identities {
 					require.NotNil(t, keys[id.Alias], id.Alias)
-					assert.Equal(t, publicOf(id.Key), publicOf(keys[id.Alias]))
+					assert.Equal(t, id.Key.PublicID(), keys[id.Alias].PublicID())
 				}
 			})
 		}
