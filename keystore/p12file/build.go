@@ -8,8 +8,8 @@ import (
 // then trusted certificates, then loose ones. A certificate in several chains is written once; a leaf once for
 // each of its keys, since its attributes pair them.
 func entriesOf(s *keystore.Store) ([]keyEntry, []certEntry) {
-	var keys []keyEntry
-	var certs []certEntry
+	keys := make([]keyEntry, 0, len(s.Identities))
+	certs := make([]certEntry, 0, 2*len(s.Identities)+len(s.Anchors)+len(s.Loose))
 	written := map[string]bool{}
 	for _, id := range s.Identities {
 		attrs := attributes{name: id.Alias, id: keyID(id.Created)}

@@ -67,7 +67,7 @@ type writer struct {
 // write returns the PFX.
 func (w *writer) write(s *keystore.Store) ([]byte, error) {
 	keys, certs := entriesOf(s)
-	var safes cryptobyte.Builder
+	safes := cryptobyte.NewBuilder(make([]byte, 0, sizeOf(certs)+1024*len(keys)+512))
 	var failure error
 	safes.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		if len(certs) > 0 {
@@ -108,11 +108,7 @@ func addData(b *cryptobyte.Builder, content []byte) {
 
 // addCertSafe writes the safe of certificates, encrypted unless the file is open.
 func (w *writer) addCertSafe(b *cryptobyte.Builder, certs []certEntry) error {
-	size := 0
-	for _, c := range certs {
-		size += len(c.cert.Raw) + 2*len(c.name) + 128
-	}
-	safe := cryptobyte.NewBuilder(make([]byte, 0, size))
+	safe := cryptobyte.NewBuilder(make([]byte, 0, sizeOf(certs)))
 	safe.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		for _, c := range certs {
 			addBag(b, idCertBag, c.attributes, func(b *cryptobyte.Builder) { addCert(b, c.cert) })
@@ -130,6 +126,12 @@ func (w *writer) addCertSafe(b *cryptobyte.Builder, certs []certEntry) error {
 	if err != nil {
 		return err
 	}
+	addEncrypted(b, alg, ciphertext)
+	return nil
+}
+
+// addEncrypted writes a ContentInfo of type encryptedData.
+func addEncrypted(b *cryptobyte.Builder, alg, ciphertext []byte) {
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1ObjectIdentifier(idEncrypted)
 		b.AddASN1(tagExplicit0, func(b *cryptobyte.Builder) {
@@ -143,7 +145,15 @@ func (w *writer) addCertSafe(b *cryptobyte.Builder, certs []certEntry) error {
 			})
 		})
 	})
-	return nil
+}
+
+// sizeOf is about as many bytes as a safe of certificates takes, so that what it is built in need not grow.
+func sizeOf(certs []certEntry) int {
+	size := 0
+	for _, c := range certs {
+		size += len(c.cert.Raw) + 2*len(c.name) + len(c.id) + 128
+	}
+	return size
 }
 
 // addCert writes the value of a certBag.

@@ -1,6 +1,7 @@
 package pbe
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -106,7 +107,7 @@ func Judge(plain []byte, block int, name string) ([]byte, error) {
 	unpadded, padded := unpad(plain, block)
 	header, length := sequence(plain)
 	switch {
-	case padded && header > 0 && (length == len(unpadded) || length < len(unpadded) && soundBeginning(plain[header:])):
+	case padded && header > 0 && (length == len(unpadded) || length < len(unpadded) && soundBeginning(unpadded[header:]) || bytes.Equal(unpadded, emptyBER)):
 		return unpadded, nil
 	case !padded && header > 0 && length < len(plain) && length >= len(plain)-block && soundBeginning(plain[header:]):
 		return nil, fmt.Errorf("decrypting %s: wrong padding after sound data: %w", name, keystore.ErrFormat)
@@ -114,6 +115,9 @@ func Judge(plain []byte, block int, name string) ([]byte, error) {
 		return nil, fmt.Errorf("decrypting %s: %w", name, keystore.ErrPassword)
 	}
 }
+
+// emptyBER is a SEQUENCE of nothing in BER, which a safe without bags may be.
+var emptyBER = []byte{0x30, 0x80, 0, 0}
 
 // soundBeginning reports whether the content of a SEQUENCE begins as a PrivateKeyInfo does, with version 0 or 1, or as
 // SafeContents do, with another SEQUENCE.
@@ -148,12 +152,15 @@ func sequence(data []byte) (header, whole int) {
 		return 2, 2 + int(data[1]&0x7f)
 	}
 	n := int(data[1] & 0x7f)
-	if n > 4 || len(data) < 2+n {
+	if n > 8 || len(data) < 2+n {
 		return 0, 0
 	}
-	length := 0
+	length := uint64(0)
 	for _, b := range data[2 : 2+n] {
-		length = length<<8 | int(b)
+		length = length<<8 | uint64(b)
 	}
-	return 2 + n, 2 + n + length
+	if length > uint64(len(data)) {
+		return 0, 0 // longer than all there is, with any password
+	}
+	return 2 + n, 2 + n + int(length)
 }
