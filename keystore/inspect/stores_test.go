@@ -57,7 +57,7 @@ func (w *workshop) add(name, pass string) { w.made = append(w.made, sample{name,
 // export makes a PKCS12 with OpenSSL, of the key of that kind, its certificate and the root.
 func (w *workshop) export(name, kind, pass, args string) {
 	w.t.Helper()
-	all := []string{"pkcs12", "-export", "-inkey", kind + ".key", "-in", kind + ".crt", "-certfile", "root.crt", "-name", kind,
+	all := []string{"pkcs12", "-export", "-iter", "500", "-inkey", kind + ".key", "-in", kind + ".crt", "-certfile", "root.crt", "-name", kind,
 		"-out", name, "-passout", "pass:" + pass}
 	interop.Run(w.t, w.dir, w.openssl, append(all, strings.Fields(args)...)...)
 	w.add(name, pass)
@@ -78,7 +78,7 @@ func (w *workshop) encode(name, format, profile, pass string, from ...string) {
 		all.Identities = append(all.Identities, s.Identities...)
 		all.Anchors = append(all.Anchors, s.Anchors...)
 	}
-	opts := keystore.EncodeOptions{Profile: profile, Random: rand.NewChaCha8([32]byte{}), Now: mint.Day}
+	opts := keystore.EncodeOptions{Profile: profile, Iterations: 500, Random: rand.NewChaCha8([32]byte{}), Now: mint.Day}
 	if pass != "" {
 		opts.Password = keystore.Secret(pass)
 	}
@@ -92,8 +92,8 @@ func (w *workshop) encode(name, format, profile, pass string, from ...string) {
 func (w *workshop) pkcs12s() {
 	for _, cipher := range []string{"AES-128-CBC", "AES-192-CBC", "AES-256-CBC", "DES-EDE3-CBC", "CAMELLIA-256-CBC", "PBE-SHA1-3DES", "PBE-SHA1-2DES"} {
 		w.export("cipher-"+cipher+".p12", "rsa", storePass, "-keypbe "+cipher+" -certpbe "+cipher)
-		w.export("cipher-sha1-"+cipher+".p12", "rsa", storePass, "-macalg sha1 -keypbe "+cipher+" -certpbe "+cipher)
 	}
+	w.export("aes-sha1.p12", "rsa", storePass, "-macalg sha1 -keypbe AES-256-CBC -certpbe AES-256-CBC")
 	for _, cipher := range []string{"PBE-SHA1-RC2-40", "PBE-SHA1-RC2-128", "PBE-SHA1-RC4-40", "PBE-SHA1-RC4-128", "PBE-MD5-DES", "PBE-MD5-RC2-64", "PBE-SHA1-DES", "PBE-SHA1-RC2-64", "DES-CBC", "RC2-CBC"} {
 		w.export("cipher-"+cipher+".p12", "rsa", storePass, "-macalg sha1 -provider legacy -provider default -keypbe "+cipher+" -certpbe "+cipher)
 	}
@@ -112,7 +112,7 @@ func (w *workshop) pkcs12s() {
 	w.export("unmarked.p12", "rsa", storePass, "-nokeys")
 	w.export("no-certificate.p12", "rsa", storePass, "-nocerts")
 	for _, profile := range []string{"modern", "legacy", "pbmac1"} {
-		w.encode("ours-"+profile+".p12", "p12", profile, storePass, "rsa.key", "rsa.crt", "ec.p12")
+		w.encode("ours-"+profile+".p12", "p12", profile, storePass, "cipher-AES-256-CBC.p12", "root.crt")
 		w.encode("trust-"+profile+".p12", "p12", profile, storePass, "root.crt")
 	}
 	w.encode("trust-passwordless.p12", "p12", "passwordless-trust", "", "root.crt")
@@ -124,4 +124,74 @@ func (w *workshop) pkcs12s() {
 	w.build("two-keys.p12", heldKey{kind: "rsa", keyID: "1"}, heldKey{kind: "ec", keyID: "2"})
 	w.build("two-keys-without-ids.p12", heldKey{kind: "rsa"}, heldKey{kind: "ec"})
 	w.build("other-key-password.p12", heldKey{kind: "rsa", keyID: "1", pass: "another"})
+	w.ber("ber.p12")
+}
+
+// ber makes a PKCS12 with NSS, which writes indefinite lengths at every layer.
+func (w *workshop) ber(name string) {
+	w.t.Helper()
+	certutil, pk12util := interop.Need(w.t, "certutil"), interop.Need(w.t, "pk12util")
+	db := "sql:" + w.t.TempDir()
+	interop.Run(w.t, w.dir, certutil, "-N", "-d", db, "--empty-password")
+	interop.Run(w.t, w.dir, pk12util, "-i", "cipher-AES-256-CBC.p12", "-d", db, "-W", storePass, "-K", "")
+	interop.Run(w.t, w.dir, pk12util, "-o", name, "-n", "rsa", "-d", db, "-W", storePass, "-K", "")
+	w.add(name, storePass)
+}
+
+// keys makes private keys in PEM and DER, in every encryption that OpenSSL writes.
+func (w *workshop) keys() {
+	for name, args := range map[string]string{
+		"scrypt.pem": "-scrypt",
+		"aes128.pem": "-v2 aes-128-cbc", "aes192.pem": "-v2 aes-192-cbc", "aes256.pem": "-v2 aes-256-cbc -v2prf hmacWithSHA512",
+		"camellia.pem": "-v2 camellia-256-cbc", "3des.pem": "-v2 des3", "prf-short.pem": "-v2 aes-256-cbc -v2prf hmacWithSHA512-256",
+		"des.pem": "-provider legacy -provider default -v2 des", "rc2.pem": "-provider legacy -provider default -v2 rc2",
+		"v1-3des.pem": "-v1 PBE-SHA1-3DES", "v1-2des.pem": "-v1 PBE-SHA1-2DES", "v1-rc2.pem": "-provider legacy -provider default -v1 PBE-SHA1-RC2-40",
+		"v1-rc2-128.pem": "-provider legacy -provider default -v1 PBE-SHA1-RC2-128", "v1-rc4.pem": "-provider legacy -provider default -v1 PBE-SHA1-RC4-128",
+		"v1-md5-des.pem": "-provider legacy -provider default -v1 PBE-MD5-DES", "v1-sha1-des.pem": "-provider legacy -provider default -v1 PBE-SHA1-DES",
+	} {
+		args := append([]string{"pkcs8", "-topk8", "-iter", "500", "-in", "rsa.key", "-out", name, "-passout", "pass:" + storePass}, strings.Fields(args)...)
+		interop.Run(w.t, w.dir, w.openssl, args...)
+		w.add(name, storePass)
+	}
+	for _, cipher := range []string{"des", "des3", "aes128", "aes192", "aes256"} {
+		name := "traditional-" + cipher + ".pem"
+		args := []string{"rsa", "-in", "rsa.key", "-traditional", "-" + cipher, "-out", name, "-passout", "pass:" + storePass}
+		if cipher == "des" {
+			args = append(args, "-provider", "legacy", "-provider", "default")
+		}
+		interop.Run(w.t, w.dir, w.openssl, args...)
+		w.add(name, storePass)
+	}
+}
+
+// bundles makes files of a key that is open and certificates, as brokers are given them, in several orders.
+func (w *workshop) bundles() {
+	w.t.Helper()
+	for name, parts := range map[string][]string{
+		"bundle.pem": {"rsa.key", "rsa.crt", "root.crt"}, "key-last.pem": {"rsa.crt", "root.crt", "rsa.key"},
+		"root-first.pem": {"rsa.key", "root.crt", "rsa.crt"}, "another.pem": {"rsa.key", "ec.crt"}, "ed25519.pem": {"ed25519.key", "ed25519.crt"},
+	} {
+		var all []byte
+		for _, part := range parts {
+			data, err := os.ReadFile(filepath.Join(w.dir, part))
+			require.NoError(w.t, err)
+			all = append(all, data...)
+		}
+		require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), all, 0o600))
+		w.add(name, "")
+	}
+}
+
+// stores makes JKS.
+func (w *workshop) stores() {
+	w.encode("ours.jks", "jks", "", storePass, "cipher-AES-256-CBC.p12", "ec.p12", "root.crt")
+	w.encode("ed25519.jks", "jks", "", storePass, "ed25519.p12")
+}
+
+// jceks makes one with keytool.
+func (w *workshop) jceks() {
+	w.t.Helper()
+	interop.Java(w.t, 17).Keytool(w.t, w.dir, []string{"-J-Djdk.jceks.iterationCount=10000", "-importkeystore", "-noprompt", "-srckeystore", "cipher-AES-256-CBC.p12", "-srcstorepass", storePass,
+		"-destkeystore", "keytool.jceks", "-deststoretype", "JCEKS", "-deststorepass", storePass})
+	w.add("keytool.jceks", storePass)
 }

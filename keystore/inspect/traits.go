@@ -88,7 +88,7 @@ func traitsOf(s *keystore.Store, o Options) traits {
 		add(noCertificate, len(id.Chain) == 0)
 		add(ed25519Key, isEd25519(id))
 		add(ownPassword, s.Integrity == keystore.IntegrityVerified && errors.Is(id.Locked, keystore.ErrPassword))
-		add(disorder, !inOrder(id))
+		add(disorder, !inOrder(id) || len(id.Chain) == 0 && len(s.Loose) > 0)
 	}
 	return t
 }

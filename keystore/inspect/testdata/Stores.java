@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.security.Key;
+import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.Provider;
 import java.security.Security;
@@ -14,7 +15,7 @@ import java.util.Collections;
  * Reads many key stores in one Java machine, for tests. It keeps to what Java 8 has.
  *
  * <p>{@code Stores TYPE [PROVIDER]} answers each line of stores.txt, "FILE PASSWORD", with a line: how many private keys
- * it could open that have a certificate, and how many trusted certificates it sees, or "refused" and why.
+ * it could open and use that have a certificate, and how many trusted certificates it sees, or "refused" and why.
  */
 public class Stores {
   public static void main(String[] args) throws Exception {
@@ -43,6 +44,7 @@ public class Stores {
         }
         Key key = store.getKey(alias, password);
         if (key != null && store.getCertificateChain(alias) != null) {
+          KeyFactory.getInstance(key.getAlgorithm()); // it is of no use where this fails
           keys++;
         }
       }
