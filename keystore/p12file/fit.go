@@ -25,7 +25,7 @@ func (Codec) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Stor
 	if err != nil {
 		return nil, nil, fmt.Errorf("fitting into PKCS12: %w", err)
 	}
-	f := &fitter{plan: p, now: opts.Now, names: map[string]bool{}, dates: map[int64]bool{}}
+	f := &fitter{plan: p, now: opts.Now, names: map[string]bool{}, copies: map[string]int{}, dates: map[int64]int64{}}
 	fitted, err := f.fit(s)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fitting into PKCS12: %w", err)
@@ -39,8 +39,9 @@ type fitter struct {
 	plan    plan
 	now     time.Time
 	names   map[string]bool // in use, lower-case
+	copies  map[string]int  // how often a name was made of this one, lower-case
 	unnamed int             // entries named by counting
-	dates   map[int64]bool  // in use
+	dates   map[int64]int64 // in use, each with a later one that may be free
 	changes []keystore.Change
 }
 
@@ -58,7 +59,7 @@ func (f *fitter) fit(s *keystore.Store) (*keystore.Store, error) {
 		}
 	}
 	for _, a := range s.Anchors {
-		name := f.rename(a.Alias, subjectOf(a.Certificate))
+		name := f.rename(a.Alias, &a.Certificate)
 		if !a.Created.IsZero() {
 			f.change(keystore.ChangeNoted, name, "PKCS12 keeps no date for trusted certificates")
 		}
@@ -85,10 +86,6 @@ func (f *fitter) fit(s *keystore.Store) (*keystore.Store, error) {
 
 // fitIdentity adds an identity to the store, or what can be kept of it.
 func (f *fitter) fitIdentity(s *keystore.Store, id keystore.Identity) error {
-	subject := ""
-	if leaf := id.Leaf(); leaf != nil {
-		subject = subjectOf(*leaf)
-	}
 	lost := ""
 	switch {
 	case id.Key == nil:
@@ -99,7 +96,7 @@ func (f *fitter) fitIdentity(s *keystore.Store, id keystore.Identity) error {
 		return errors.New("a PKCS12 with keys needs a password: without one they would lie in it unencrypted")
 	}
 	if lost != "" {
-		f.change(keystore.ChangeLost, entryName(id.Alias, subject), lost+"; its certificates are kept")
+		f.change(keystore.ChangeLost, entryName(id.Alias, subjectOf(id.Leaf())), lost+"; its certificates are kept")
 		for _, c := range id.Chain {
 			s.Loose = append(s.Loose, keystore.Anchor{Certificate: c})
 		}
@@ -109,13 +106,13 @@ func (f *fitter) fitIdentity(s *keystore.Store, id keystore.Identity) error {
 	if err != nil {
 		return fmt.Errorf("entry %q: %w", id.Alias, err)
 	}
-	name := f.rename(id.Alias, subject)
+	name := f.rename(id.Alias, id.Leaf())
 	s.Identities = append(s.Identities, keystore.Identity{Alias: name, Created: f.date(name, id.Created), Key: key, Chain: id.Chain})
 	return nil
 }
 
 // rename returns the alias under which an entry is written, and records a change of it.
-func (f *fitter) rename(alias, subject string) string {
+func (f *fitter) rename(alias string, c *keystore.Certificate) string {
 	name, reason, why := cleanName(alias), keystore.RenameReason(""), ""
 	if name != alias {
 		reason, why = whyUnclean(alias), unclean
@@ -127,13 +124,17 @@ func (f *fitter) rename(alias, subject string) string {
 			name = strconv.Itoa(f.unnamed)
 		}
 	}
-	for n, base := 2, name; f.names[strings.ToLower(name)]; n++ {
-		name = fmt.Sprintf("%s-%d", base, n)
+	for base, lower := name, strings.ToLower(name); f.names[strings.ToLower(name)]; {
+		f.copies[lower]++
+		name = fmt.Sprintf("%s-%d", base, f.copies[lower]+1)
 		reason, why = keystore.RenameDuplicate, "Java does not tell upper from lower case in aliases and would drop one of two"
 	}
 	f.names[strings.ToLower(name)] = true
 	if name != alias {
-		f.renamed(entryName(alias, subject), name, reason, why)
+		if alias == "" {
+			alias = subjectOf(c)
+		}
+		f.renamed(alias, name, reason, why)
 	}
 	return name
 }
@@ -164,14 +165,25 @@ func (f *fitter) date(name string, created time.Time) time.Time {
 		wanted = time.UnixMilli(0)
 	}
 	ms := min(max(wanted.UnixMilli(), -maxMillis), maxMillis-int64(len(f.dates)))
-	for f.dates[ms] {
-		ms++
-	}
-	f.dates[ms] = true
+	ms = f.freeDate(ms)
 	if !created.IsZero() && ms != created.UnixMilli() {
 		f.change(keystore.ChangeNoted, name, "its date moved by milliseconds, since in PKCS12 it must be unique")
 	}
 	return time.UnixMilli(ms).UTC()
+}
+
+// freeDate takes the first date from ms on that is not in use. Thousands of keys may have one date: what is found on the
+// way is remembered, so that no key looks through those of all before it.
+func (f *fitter) freeDate(ms int64) int64 {
+	free := ms
+	for next, taken := f.dates[free]; taken; next, taken = f.dates[free] {
+		free = next
+	}
+	for at := ms; at < free; {
+		at, f.dates[at] = f.dates[at], free+1
+	}
+	f.dates[free] = free + 1
+	return free
 }
 
 // noteChains reports what arranging did to chains: PKCS12 has a heap of certificates, and readers build
@@ -232,9 +244,9 @@ func entryName(alias, otherwise string) string {
 	return alias
 }
 
-// subjectOf returns a certificate's subject for a person, "" where it can't be read.
-func subjectOf(c keystore.Certificate) string {
-	if c.X509 == nil {
+// subjectOf returns a certificate's subject for a person, "" where there is none or it can't be read.
+func subjectOf(c *keystore.Certificate) string {
+	if c == nil || c.X509 == nil {
 		return ""
 	}
 	return c.X509.Subject.String()
