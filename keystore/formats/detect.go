@@ -30,7 +30,7 @@ func Detect(data []byte) (keystore.Codec, string, error) {
 			return c, describe(c, head), nil
 		}
 	}
-	if bytes.Contains(head, pemMark) || utf16Text(head) || !bytes.Contains(head, []byte{0}) && bytes.Contains(data, pemMark) {
+	if bytes.Contains(head, pemMark) || pemfile.UTF16(head) || !bytes.Contains(head, []byte{0}) && bytes.Contains(data, pemMark) {
 		return pemfile.Codec{}, "PEM", nil // damaged or foreign; its decoder says what is wrong, and in which line
 	}
 	return nil, "", fmt.Errorf("no key, certificate or store of a known format: %w", keystore.ErrFormat)
@@ -64,9 +64,4 @@ func describe(c keystore.Codec, data []byte) string {
 		return "PKCS12"
 	}
 	return strings.ToUpper(c.Name())
-}
-
-// utf16Text reports whether data is text as some Windows programs save it, which no PEM reader takes.
-func utf16Text(data []byte) bool {
-	return bytes.HasPrefix(data, []byte("\xFF\xFE-\x00")) || bytes.HasPrefix(data, []byte("\xFE\xFF\x00-"))
 }

@@ -21,7 +21,7 @@ const (
 type block struct {
 	label   string
 	line    int      // where it begins, 1-based
-	text    []string // the lines between the block before and this one
+	text    []byte   // what lies between the block before and this one
 	headers []string // "Proc-Type: 4,ENCRYPTED", RFC 1421
 	der     []byte
 }
@@ -30,56 +30,59 @@ type block struct {
 // no text between the blocks, where names are.
 type scanner struct {
 	rest []byte
-	line int // of the line taken last
+	line int    // of the line taken last
+	body []byte // the base64 of a block; its memory serves one block after another
 }
 
 // next returns the next line without its end, and false at the end of the file.
-func (s *scanner) next() (string, bool) {
+func (s *scanner) next() ([]byte, bool) {
 	if len(s.rest) == 0 {
-		return "", false
+		return nil, false
 	}
 	line, rest, _ := bytes.Cut(s.rest, []byte("\n"))
 	s.rest = rest
 	s.line++
-	return strings.TrimRight(string(line), " \t\r"), true
+	return bytes.TrimRight(line, blanks), true
 }
 
-// scan returns the blocks of a file. What is damaged fails it: a block left out could be the one that matters.
-func scan(data []byte, limits keystore.Limits) ([]block, error) {
+// blanks may stand at either end of a line.
+const blanks = " \t\r"
+
+// scan hands out the blocks of a file, one by one, and returns how many there are. What is damaged fails it: a block left
+// out could be the one that matters.
+func scan(data []byte, limits keystore.Limits, take func(*block) error) (count int, err error) {
 	data = bytes.TrimPrefix(data, []byte("\xEF\xBB\xBF"))
-	if bytes.HasPrefix(data, []byte("\xFF\xFE")) || bytes.HasPrefix(data, []byte("\xFE\xFF")) {
-		return nil, malformed("the text is UTF-16; save it as UTF-8")
-	}
-	if !bytes.ContainsRune(data, '\n') {
+	if bytes.IndexByte(data, '\n') < 0 {
 		data = bytes.ReplaceAll(data, []byte("\r"), []byte("\n")) // as old Macs ended lines
 	}
 	s := &scanner{rest: data}
-	var blocks []block
-	var text []string
+	between := s.rest
 	for {
+		here := len(s.rest)
 		line, ok := s.next()
 		if !ok {
-			return blocks, nil
+			return count, nil
 		}
-		switch begin := strings.Index(line, beginMark); {
+		switch begin := bytes.Index(line, []byte(beginMark)); {
 		case begin == 0:
-			if len(blocks) == limits.Entries {
-				return nil, fmt.Errorf("more than %d blocks: %w", limits.Entries, keystore.ErrTooLarge)
+			if count == limits.Entries {
+				return count, fmt.Errorf("more than %d blocks: %w", limits.Entries, keystore.ErrTooLarge)
 			}
-			b, err := s.block(line)
+			count++
+			b, err := s.block(string(line))
 			if err != nil {
-				return nil, err
+				return count, err
 			}
-			b.text, text = text, nil
-			blocks = append(blocks, b)
-		case begin > 0 && strings.TrimSpace(line[:begin]) == "":
-			return nil, malformed("line %d: the BEGIN line is indented; every line of a block must start at the margin", s.line)
-		case begin > 0 && strings.Contains(line, endMark):
-			return nil, malformed("line %d: the block is all on one line", s.line)
-		case strings.HasPrefix(line, endMark):
-			return nil, malformed("line %d: END without BEGIN", s.line)
-		case line != "":
-			text = append(text, line)
+			b.text, between = between[:len(between)-here], s.rest
+			if err := take(&b); err != nil {
+				return count, fmt.Errorf("line %d: %w", b.line, err)
+			}
+		case begin > 0 && len(bytes.Trim(line[:begin], blanks)) == 0:
+			return count, malformed("line %d: the BEGIN line is indented; every line of a block must start at the margin", s.line)
+		case begin > 0 && bytes.Contains(line, []byte(endMark)):
+			return count, malformed("line %d: the block is all on one line", s.line)
+		case bytes.HasPrefix(line, []byte(endMark)):
+			return count, malformed("line %d: END without BEGIN", s.line)
 		}
 	}
 }
@@ -95,27 +98,27 @@ func (s *scanner) block(begin string) (block, error) {
 		return b, malformed("line %d: a BEGIN line that does not end in %s", s.line, dashes)
 	}
 	b.label = label
-	var body []byte
+	s.body = s.body[:0]
 	for {
 		line, ok := s.next()
 		switch {
 		case !ok:
 			return b, malformed("line %d: the block %q has no END", b.line, label)
-		case strings.HasPrefix(line, endMark):
-			if line != endMark+label+dashes {
+		case bytes.HasPrefix(line, []byte(endMark)):
+			if string(line) != endMark+label+dashes {
 				return b, malformed("line %d: the block %q ends with %q", s.line, label, line[:min(len(line), maxLabel)])
 			}
-			der := make([]byte, base64.StdEncoding.DecodedLen(len(body)))
-			n, err := base64.StdEncoding.Decode(der, body)
+			der := make([]byte, base64.StdEncoding.DecodedLen(len(s.body)))
+			n, err := base64.StdEncoding.Decode(der, s.body)
 			if err != nil {
 				return b, malformed("line %d: the block %q is not base64", b.line, label)
 			}
 			b.der = der[:n]
 			return b, nil
-		case len(body) == 0 && strings.Contains(line, ":"):
-			b.headers = append(b.headers, line)
+		case len(s.body) == 0 && bytes.IndexByte(line, ':') >= 0:
+			b.headers = append(b.headers, string(line))
 		default:
-			body = append(body, strings.TrimLeft(line, " \t")...)
+			s.body = append(s.body, bytes.TrimLeft(line, blanks)...)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package pemfile
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"unicode"
@@ -34,32 +35,43 @@ type note struct {
 	keyID string // localKeyID of OpenSSL's Bag Attributes: the same on a key and its certificate
 }
 
-// readNote reads the lines before a block: our comments, and what programs that list a store print of each entry.
-func readNote(text []string) note {
+// readNote reads the text before a block: our comments, and what programs that list a store print of each entry.
+func readNote(text []byte) note {
 	var n note
-	for _, line := range text {
-		if strings.HasPrefix(line, "#") {
-			word, alias, _ := strings.Cut(strings.TrimSpace(line[1:]), ":")
-			switch word {
-			case wordKey, wordTrusted, wordCertificate, wordAlias:
-				n.word, n.alias = word, unquote(strings.TrimSpace(alias))
-			}
-			continue
-		}
-		name, value, found := strings.Cut(strings.TrimSpace(line), ":")
-		value = strings.TrimSpace(value)
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte("\n"))
 		switch {
-		case !found:
-			continue
-		case name == "friendlyName", name == "Friendly name", name == "Alias name": // OpenSSL, GnuTLS, keytool -list -rfc
-			n.alias = fromLatin1(value)
-		case name == "localKeyID":
-			n.keyID = value
-		case name == "2.16.840.1.113894.746875.1.1", strings.HasPrefix(name, "Trusted key usage"):
-			n.word = wordTrusted // Java's mark, as OpenSSL prints it before and since 3.2
+		case bytes.HasPrefix(line, []byte("#")):
+			n.readComment(string(bytes.TrimSpace(line[1:])))
+		case bytes.IndexByte(line, ':') >= 0:
+			n.readAttribute(string(line))
 		}
 	}
 	return n
+}
+
+// readComment reads one of our comments, or anybody's.
+func (n *note) readComment(line string) {
+	word, alias, _ := strings.Cut(line, ":")
+	switch word {
+	case wordKey, wordTrusted, wordCertificate, wordAlias:
+		n.word, n.alias = word, unquote(strings.TrimSpace(alias))
+	}
+}
+
+// readAttribute reads a line of what other programs print.
+func (n *note) readAttribute(line string) {
+	name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+	value = strings.TrimSpace(value)
+	switch {
+	case name == "friendlyName", name == "Friendly name", name == "Alias name": // OpenSSL, GnuTLS, keytool -list -rfc
+		n.alias = fromLatin1(value)
+	case name == "localKeyID":
+		n.keyID = value
+	case name == "2.16.840.1.113894.746875.1.1", strings.HasPrefix(name, "Trusted key usage"):
+		n.word = wordTrusted // Java's mark, as OpenSSL prints it before and since 3.2
+	}
 }
 
 // fromLatin1 returns text that is no UTF-8 as what it can only be then: OpenSSL prints names in Latin-1 where the locale

@@ -51,6 +51,9 @@ type decoder struct {
 	curve      []byte // of the EC PARAMETERS block before
 	opened     int    // encrypted keys that were decrypted
 	refused    error  // why the last of the others were not
+
+	strangers      map[string]int // how many blocks there are of each label that is not ours
+	strangerLabels []string       // in the order of the file
 }
 
 // newDecoder returns a decoder for a file.
@@ -58,7 +61,7 @@ func newDecoder(data []byte, opts keystore.DecodeOptions) *decoder {
 	limits := opts.Limits.OrDefault()
 	return &decoder{
 		opts: opts, limits: limits,
-		budget: pbe.NewBudget(limits, len(data)), openers: map[string]*pbe.Opener{},
+		budget: pbe.NewBudget(limits, len(data)), openers: map[string]*pbe.Opener{}, strangers: map[string]int{},
 	}
 }
 
@@ -79,25 +82,31 @@ func (d *decoder) blocks(data []byte) error {
 	if len(data) > 0 && data[0] == tagSequence {
 		return d.binary(data)
 	}
-	blocks, err := scan(data, d.limits)
-	if err != nil {
+	count, err := scan(data, d.limits, d.noted)
+	switch {
+	case err != nil:
 		return err
-	}
-	if len(blocks) == 0 && string(data) != emptyFile {
+	case count > 0 || string(data) == emptyFile:
+	case UTF16(data):
+		return malformed("the text is UTF-16; save it as UTF-8")
+	default:
 		return malformed("no PEM block, and not DER")
 	}
-	for i := range blocks {
-		b := &blocks[i]
-		n := readNote(b.text)
-		if len(n.alias) > d.limits.NameBytes {
-			return fmt.Errorf("line %d: name of %d bytes: %w", b.line, len(n.alias), keystore.ErrTooLarge)
-		}
-		if err := d.block(b, n); err != nil {
-			return fmt.Errorf("line %d: %w", b.line, err)
-		}
-		if len(d.items) > d.limits.Entries {
-			return fmt.Errorf("more than %d entries: %w", d.limits.Entries, keystore.ErrTooLarge)
-		}
+	d.leftOut()
+	return nil
+}
+
+// noted reads a block with the text before it.
+func (d *decoder) noted(b *block) error {
+	n := readNote(b.text)
+	if len(n.alias) > d.limits.NameBytes {
+		return fmt.Errorf("name of %d bytes: %w", len(n.alias), keystore.ErrTooLarge)
+	}
+	if err := d.block(b, n); err != nil {
+		return err
+	}
+	if len(d.items) > d.limits.Entries {
+		return fmt.Errorf("more than %d entries: %w", d.limits.Entries, keystore.ErrTooLarge)
 	}
 	return nil
 }
@@ -163,13 +172,30 @@ func (d *decoder) block(b *block, n note) error {
 	return err
 }
 
-// stranger decides about a block that is not ours: private keys of other programs are refused, what is left is noted.
+// stranger decides about a block that is not ours: keys and stores of other programs are refused, what is left is counted.
 func (d *decoder) stranger(label string) error {
-	if label == "OPENSSH PRIVATE KEY" {
+	switch label {
+	case "OPENSSH PRIVATE KEY":
 		return fmt.Errorf("an OpenSSH key (ssh-keygen -p -m PKCS8 -f FILE converts it): %w", keystore.ErrUnsupported)
+	case "PKCS12":
+		return fmt.Errorf("a PKCS12 store as text (sed /^-----/d FILE | openssl base64 -d -out FILE.p12 makes it binary): %w", keystore.ErrUnsupported)
 	}
-	d.problem("unknown-block", "warning", "", fmt.Sprintf("A block %q was left out: it is no key, certificate, request or CRL.", label))
+	if d.strangers[label] == 0 {
+		d.strangerLabels = append(d.strangerLabels, label)
+	}
+	d.strangers[label]++
 	return nil
+}
+
+// leftOut notes the blocks that are not ours, once for each label.
+func (d *decoder) leftOut() {
+	for _, label := range d.strangerLabels {
+		text := fmt.Sprintf("A block %q was left out: it is no key, certificate, request or CRL.", label)
+		if n := d.strangers[label]; n > 1 {
+			text = fmt.Sprintf("%d blocks %q were left out: they are no keys, certificates, requests or CRLs.", n, label)
+		}
+		d.problem("unknown-block", "warning", "", text)
+	}
 }
 
 // certificate adds a certificate.

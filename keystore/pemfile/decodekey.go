@@ -3,13 +3,15 @@ package pemfile
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/pbe"
 )
 
-// privateKey adds a key, decrypted with the first password that fits: its own by alias, the file's, the one given for
-// keys. A key that none opens is locked; a damaged one, or one of an algorithm that is not supported, fails the file.
+// privateKey adds a key, decrypted with the first password that fits. A key that none opens, or whose encryption is not
+// supported, is locked; a damaged one fails the file.
 func (d *decoder) privateKey(it item, b *block, kind string, curve []byte) error {
 	it.isKey = true
 	encrypted := kind == labelEncrypted || b.header("DEK-Info") != ""
@@ -33,36 +35,45 @@ func (d *decoder) privateKey(it item, b *block, kind string, curve []byte) error
 
 // decrypt returns the decrypted key, or nil with it.locked set.
 func (d *decoder) decrypt(it *item, b *block, kind string) ([]byte, error) {
+	der, protection, err := d.open(b, kind, nil) // which tells how the key is protected
 	it.locked = fmt.Errorf("%w: %w", errLocked, keystore.ErrPassword)
-	passwords := []keystore.Secret{d.opts.KeyPasswords[it.alias], d.opts.Password, d.opts.KeyPassword}
-	tried := 0
-	for i, password := range passwords {
-		last := i == len(passwords)-1
-		if !password.Given() && !(last && tried == 0) {
-			continue // but once without any, which tells how the key is protected
+	for _, password := range d.passwords(it.alias) {
+		if !errors.Is(err, keystore.ErrPassword) {
+			break
 		}
-		tried++
-		der, protection, err := d.open(b, kind, password)
-		if tried == 1 {
-			protection.Part, protection.Alias = "key", it.alias
-			d.protection = append(d.protection, protection)
-		}
-		switch {
-		case err == nil:
-			it.locked = nil
-			d.opened++
-			return der, nil
-		case !errors.Is(err, keystore.ErrPassword):
-			return nil, err
-		case password.Given():
-			it.locked = fmt.Errorf("%w, or the file was changed", err) // nothing but the padding tells the two apart
-		}
+		der, protection, err = d.open(b, kind, password)
+		it.locked = err
+	}
+	protection.Part, protection.Alias = "key", it.alias
+	d.protection = append(d.protection, protection)
+	switch {
+	case err == nil:
+		it.locked = nil
+		d.opened++
+		return der, nil
+	case errors.Is(err, keystore.ErrUnsupported):
+		it.locked = err
+		return nil, nil
+	case !errors.Is(err, keystore.ErrPassword):
+		return nil, err
 	}
 	d.refused = it.locked
 	if it.line > 0 {
 		d.refused = fmt.Errorf("line %d: %w", it.line, it.locked)
 	}
 	return nil, nil
+}
+
+// passwords returns what to try on a key, in order: its own by alias, the file's, the one given for keys. A key without
+// a name, as most are in PEM, may have any of those that are for single keys.
+func (d *decoder) passwords(alias string) []keystore.Secret {
+	all := []keystore.Secret{d.opts.KeyPasswords[alias], d.opts.Password, d.opts.KeyPassword}
+	if alias == "" {
+		for _, name := range slices.Sorted(maps.Keys(d.opts.KeyPasswords)) {
+			all = append(all, d.opts.KeyPasswords[name])
+		}
+	}
+	return slices.DeleteFunc(all, func(p keystore.Secret) bool { return !p.Given() })
 }
 
 // open decrypts a key with one password.

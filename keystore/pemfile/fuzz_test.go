@@ -130,9 +130,7 @@ func FuzzNames(f *testing.F) {
 		if bytes.Count(line, []byte("\n")) != 1 || bytes.Contains(line, []byte("-----")) {
 			t.Fatalf("%q", line)
 		}
-		s := &scanner{rest: line}
-		text, _ := s.next()
-		if got := readNote([]string{text}); got.alias != alias || got.word != wordKey {
+		if got := readNote(line); got.alias != alias || got.word != wordKey {
 			t.Fatalf("%q became %q", alias, got.alias)
 		}
 	})
@@ -143,8 +141,12 @@ func FuzzNames(f *testing.F) {
 func FuzzAgainstEncodingPEM(f *testing.F) {
 	addSeeds(f, func(data []byte) { f.Add(data) })
 	f.Fuzz(func(t *testing.T, data []byte) {
-		blocks, err := scan(data, fuzzLimits.OrDefault())
-		if err != nil {
+		var blocks []block
+		keep := func(b *block) error {
+			blocks = append(blocks, *b)
+			return nil
+		}
+		if _, err := scan(data, fuzzLimits.OrDefault(), keep); err != nil {
 			return
 		}
 		at := 0

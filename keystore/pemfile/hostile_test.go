@@ -14,6 +14,15 @@ import (
 	"github.com/mqttpki/mqttpki/testdata/mint"
 )
 
+// wide is text in UTF-16, with the zero octets at odd or even places.
+func wide(text string, at int) string {
+	out := make([]byte, 2*len(text))
+	for i := range len(text) {
+		out[2*i+at] = text[i]
+	}
+	return string(out)
+}
+
 // armour is a block with any label, headers and content.
 func armour(label, body string) string {
 	return "-----BEGIN " + label + "-----\n" + body + "\n-----END " + label + "-----\n"
@@ -42,16 +51,21 @@ func TestHostileInput(t *testing.T) {
 		{"SEC1 without a curve", armour("EC PRIVATE KEY", "MAUCAQEEAA=="), keystore.ErrFormat},
 		{"DSA that is none", armour("DSA PRIVATE KEY", "MAA="), keystore.ErrFormat},
 		{"DSA with a number too few", armour("DSA PRIVATE KEY", "MA8CAQACAQECAQECAQECAQE="), keystore.ErrFormat},
+		{"a PKCS12 store as text, as certtool writes it", armour("PKCS12", "AAAA"), keystore.ErrUnsupported},
 		{"OpenSSH", armour("OPENSSH PRIVATE KEY", "AAAA"), keystore.ErrUnsupported},
 		{"encrypted key that is none", armour("ENCRYPTED PRIVATE KEY", "MAA="), keystore.ErrFormat},
 		{"request that is a certificate", armour("CERTIFICATE REQUEST", body(cert)), keystore.ErrFormat},
 		{"CRL that is a certificate", armour("X509 CRL", body(cert)), keystore.ErrFormat},
 		{"public key that is a certificate", armour("PUBLIC KEY", body(cert)), keystore.ErrFormat},
-		{"traditional, unknown cipher", armour("RSA PRIVATE KEY", "Proc-Type: 4,ENCRYPTED\nDEK-Info: IDEA-CBC,00\n\nAAAA"), keystore.ErrUnsupported},
 		{"traditional, no IV", armour("RSA PRIVATE KEY", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC\n\nAAAA"), keystore.ErrFormat},
 		{"traditional, half a block", armour("RSA PRIVATE KEY", "DEK-Info: AES-128-CBC,000102030405060708090A0B0C0D0E0F\n\nAAAA"), keystore.ErrFormat},
 		{"a name of 5000 bytes", "# trusted: " + strings.Repeat("x", 5000) + "\n" + cert, keystore.ErrTooLarge},
 		{"PKCS#7 nested 10,000 deep", "0\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02" + strings.Repeat("\xA0\x80", 10_000), keystore.ErrTooLarge},
+		{"UTF-16", wide(cert, 0), keystore.ErrFormat},
+		{"UTF-16, the other way round", "\xFE\xFF" + wide("text\n"+cert, 1), keystore.ErrFormat},
+		{"indented", "  " + strings.ReplaceAll(cert, "\n", "\n  "), keystore.ErrFormat},
+		{"BEGIN behind other text", "cert: " + cert, keystore.ErrFormat},
+		{"all on one line", strings.ReplaceAll(cert, "\n", ""), keystore.ErrFormat},
 		{"DER of nothing known", "0\x03\x02\x01\x05", keystore.ErrFormat},
 		{"DER longer than the file", "0\x84\x7F\xFF\xFF\xFF\x02\x01\x00", keystore.ErrFormat},
 	} {
@@ -81,6 +95,18 @@ func TestErrorsNameTheLine(t *testing.T) {
 	require.Error(t, err)
 	line := strings.Count(file[:strings.LastIndex(file, "-----BEGIN")], "\n") + 1
 	assert.Contains(t, err.Error(), "line "+strconv.Itoa(line)+":")
+
+	cert := string(EncodeCertificates(certificate(newPKI(t).root)))
+	for text, file := range map[string]string{
+		"line 3: the BEGIN line is indented":           "\n\n  " + cert,
+		"line 2: the block is all on one":              "x\n" + strings.ReplaceAll(cert, "\n", ""),
+		"line 1: the block \"CERTIFICATE\" has no END": strings.TrimSuffix(cert, "-----END CERTIFICATE-----\n"),
+		"END without BEGIN":                            "cert: " + cert,
+		"UTF-16":                                       "\xFF\xFE" + wide("Bag Attributes\r\n"+cert, 0),
+	} {
+		_, err := Codec{}.Decode([]byte(file), keystore.DecodeOptions{})
+		assert.ErrorContains(t, err, text)
+	}
 }
 
 // What is odd but harmless is read, and said where something is left out.
@@ -90,6 +116,7 @@ func TestOddities(t *testing.T) {
 	for _, tc := range []struct{ name, file, code string }{
 		{"DH parameters", armour("DH PARAMETERS", "MAYCAQUCAQI=") + cert, ""},
 		{"a block of another program", armour("SOMETHING", "AAAA") + cert, "unknown-block"},
+		{"two of them", armour("SOMETHING", "AAAA") + armour("SOMETHING", "") + cert, "unknown-block"},
 		{"old Mac line ends", strings.ReplaceAll(cert, "\n", "\r"), ""},
 		{"no line end at the end", strings.TrimSpace(cert), ""},
 		{"a NUL at the end, as C programs have it", cert + "\x00", ""},

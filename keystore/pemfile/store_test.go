@@ -5,6 +5,7 @@ import (
 	crand "crypto/rand"
 	"crypto/x509"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -210,6 +211,13 @@ func TestKeysUnderSeveralPasswords(t *testing.T) {
 	assert.Equal(t, map[string]bool{"a": false, "b": true}, locked(keystore.DecodeOptions{Password: a}))
 	assert.Equal(t, map[string]bool{"a": false, "b": false}, locked(keystore.DecodeOptions{Password: a, KeyPassword: b}))
 	assert.Equal(t, map[string]bool{"a": true, "b": false}, locked(keystore.DecodeOptions{KeyPasswords: map[string]keystore.Secret{"b": b}}))
+
+	nameless := regexp.MustCompile("(?m)^# key: .*\n").ReplaceAll(file, nil)
+	store, err := Codec{}.Decode(nameless, keystore.DecodeOptions{KeyPasswords: map[string]keystore.Secret{"x": a, "y": b}})
+	require.NoError(t, err)
+	for i := range store.Identities {
+		assert.NoError(t, store.Identities[i].Locked, "a key without a name may have any of the passwords of single keys")
+	}
 }
 
 // Names that could be mistaken for something else come back as they were, and never look like a block.

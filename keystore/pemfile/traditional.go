@@ -39,7 +39,8 @@ func openTraditional(b *block, password keystore.Secret) ([]byte, keystore.Prote
 	name, encoded, _ := strings.Cut(b.header("DEK-Info"), ",")
 	c, known := traditionalCiphers[strings.ToUpper(strings.TrimSpace(name))]
 	if !known {
-		return nil, keystore.Protection{}, fmt.Errorf("decrypting a key: cipher %q: %w", name, keystore.ErrUnsupported)
+		p := keystore.Protection{Algorithm: "traditional PEM MD5 " + name, Iterations: 1, Weak: weakTraditional}
+		return nil, p, fmt.Errorf("decrypting a key: cipher %q: %w", name, keystore.ErrUnsupported)
 	}
 	p := keystore.Protection{Algorithm: "traditional PEM MD5 " + c.name, Iterations: 1, Weak: weakTraditional}
 	iv, err := hex.DecodeString(strings.TrimSpace(encoded))

@@ -1,6 +1,7 @@
 package pemfile
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/pem"
 	"testing"
@@ -29,6 +30,45 @@ func TestKeysThatGoDoesNotKnow(t *testing.T) {
 			assert.Equal(t, key.PKCS8, got.Identities[0].Key.PKCS8, "%s through %s", name, codec.Name())
 		}
 	}
+}
+
+// A key whose encryption is not supported is locked, and says by what; what else is in the file can be seen. The right
+// password is no wrong one for it.
+func TestEncryptionThatIsNotSupported(t *testing.T) {
+	cert := sample(t, "cert.pem")
+	for name, names := range map[string]string{
+		"refused-pbes2-camellia.pem":       "1.2.392.200011.61.1.1.1.4",
+		"refused-pbes2-cfb.pem":            "2.16.840.1.101.3.4.1.44",
+		"refused-traditional-camellia.pem": "CAMELLIA-256-CBC",
+	} {
+		for _, password := range []string{"", samplePassword} {
+			store := decode(t, append(bytes.Clone(sample(t, name)), cert...), password)
+			require.Len(t, store.Identities, 1, name)
+			require.ErrorIs(t, store.Identities[0].Locked, keystore.ErrUnsupported, name)
+			assert.ErrorContains(t, store.Identities[0].Locked, names)
+			require.Len(t, store.Protection, 1)
+			assert.NotEmpty(t, store.Protection[0].Algorithm)
+			assert.Len(t, store.Identities[0].Chain, 1)
+		}
+		_, err := ParseKey(sample(t, name), keystore.Secret(samplePassword), keystore.Limits{})
+		assert.ErrorIs(t, err, keystore.ErrUnsupported, name)
+		assert.ErrorContains(t, err, names)
+	}
+}
+
+// AES-GCM, which nobody reads and one Go library claims to write, is named as what is not supported.
+func TestGCMIsNotSupported(t *testing.T) {
+	p := newPKI(t)
+	sealed, err := EncodeKey(privateKey(t, p.client), keystore.Secret("pw"), 1, fixedRandom())
+	require.NoError(t, err)
+	block, _ := pem.Decode(sealed)
+	aes256 := []byte{0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2A}
+	require.Equal(t, 1, bytes.Count(block.Bytes, aes256))
+	gcm := append(bytes.Clone(aes256[:len(aes256)-1]), 0x2E)
+	_, err = ParseKey(bytes.ReplaceAll(block.Bytes, aes256, gcm), keystore.Secret("pw"), keystore.Limits{})
+	assert.ErrorIs(t, err, keystore.ErrUnsupported)
+	assert.NotErrorIs(t, err, keystore.ErrPassword)
+	assert.ErrorContains(t, err, "2.16.840.1.101.3.4.1.46")
 }
 
 // What a DSA key was before PKCS#8, in text and in DER, encrypted or not, is what OpenSSL makes of it.
