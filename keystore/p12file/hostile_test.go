@@ -3,7 +3,6 @@ package p12file
 import (
 	"bytes"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -241,22 +240,4 @@ func TestSameKeyMany(t *testing.T) {
 	got := assemble(keys, certs, keystore.DefaultLimits, r)
 	assert.Len(t, got.Identities, n)
 	assert.Less(t, len(r.problems), 100, "problems are summed up")
-}
-
-// TestMemory holds the memory for a hostile file to a small multiple of its size.
-func TestMemory(t *testing.T) {
-	data := unprotected(func(b *cryptobyte.Builder) {
-		for range 50_000 { // bags of the smallest size there is
-			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				b.AddASN1ObjectIdentifier(parseID("1.2"))
-				b.AddASN1(tagExplicit0, func(*cryptobyte.Builder) {})
-			})
-		}
-	})
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	_, err := Codec{}.Decode(data, reading("x"))
-	runtime.ReadMemStats(&after)
-	require.NoError(t, err)
-	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(20*len(data)+64<<20))
 }
