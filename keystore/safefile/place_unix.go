@@ -30,14 +30,6 @@ func newStaged(path string, mode fs.FileMode) (*staged, error) {
 	return &staged{f}, nil
 }
 
-// fill writes data and flushes it.
-func (s *staged) fill(data []byte) error {
-	if _, err := s.Write(data); err != nil {
-		return err
-	}
-	return s.flush()
-}
-
 // flush brings the file to the disk.
 func (s *staged) flush() error { return s.Sync() }
 

@@ -34,14 +34,6 @@ func newStaged(path string, _ fs.FileMode) (*staged, error) {
 	return &staged{File: f}, nil
 }
 
-// fill writes data and flushes it.
-func (s *staged) fill(data []byte) error {
-	if _, err := s.Write(data); err != nil {
-		return err
-	}
-	return s.flush()
-}
-
 // flush brings the file to the disk and closes it: an open file cannot be renamed.
 func (s *staged) flush() error {
 	if err := s.Sync(); err != nil {

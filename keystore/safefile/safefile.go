@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -180,17 +181,19 @@ func (c *commit) run() error {
 	steps := []struct {
 		name string
 		do   func(*item) error
+		all  func() error // in the place of do
 	}{
-		{"making the directory of", func(it *item) error { return c.makeDirs(filepath.Dir(it.Path)) }},
-		{"writing", (*item).stage},
-		{"keeping the old", func(it *item) error { return it.setAside(c.opts) }},
-		{"journal", nil},
-		{"writing", func(it *item) error { return it.place(c.opts.Force) }},
-		{"flushing the directory of", func(it *item) error { return c.flushDir(filepath.Dir(it.Path)) }},
+		{"making the directory of", func(it *item) error { return c.makeDirs(filepath.Dir(it.Path)) }, nil},
+		{"writing", (*item).stage, nil},
+		{"", nil, c.flushFiles},
+		{"keeping the old", func(it *item) error { return it.setAside(c.opts) }, nil},
+		{"", nil, c.writeJournal},
+		{"writing", func(it *item) error { return it.place(c.opts.Force) }, nil},
+		{"flushing the directory of", func(it *item) error { return c.flushDir(filepath.Dir(it.Path)) }, nil},
 	}
 	for n, s := range steps {
-		if s.do == nil {
-			if err := c.writeJournal(); err != nil {
+		if s.all != nil {
+			if err := s.all(); err != nil {
 				return err
 			}
 			continue
@@ -205,6 +208,31 @@ func (c *commit) run() error {
 		}
 	}
 	return nil
+}
+
+// flushAtOnce is how many files are flushed at a time: a disk that is asked for many writes once for several.
+const flushAtOnce = 16
+
+// flushFiles brings the new files to the disk.
+func (c *commit) flushFiles() error {
+	errs := make([]error, len(c.items))
+	next := make(chan int)
+	var flushers sync.WaitGroup
+	for range min(flushAtOnce, len(c.items)) {
+		flushers.Go(func() {
+			for i := range next {
+				if err := c.items[i].staged.flush(); err != nil {
+					errs[i] = fmt.Errorf("writing %q: %w", c.items[i].Path, cause(err))
+				}
+			}
+		})
+	}
+	for i := range c.items {
+		next <- i
+	}
+	close(next)
+	flushers.Wait()
+	return errors.Join(errs...)
 }
 
 // flushDir flushes the names in a directory, once for all files in it.
@@ -252,14 +280,15 @@ func (c *commit) makeDirs(dir string) error {
 	return syncDir(parent)
 }
 
-// stage writes the new file beside its target and flushes it.
+// stage writes the new file beside its target.
 func (it *item) stage() error {
 	s, err := newStaged(it.Path, it.Mode)
 	if err != nil {
 		return err
 	}
 	it.staged = s
-	return s.fill(it.Data)
+	_, err = s.Write(it.Data)
+	return err
 }
 
 // place gives the staged file its name.

@@ -219,7 +219,7 @@ func TestAFileLaidInBetweenIsNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x.key")
 	_, err := Commit([]File{{Path: path, Data: []byte(newKey)}}, Options{fault: func(step string) error {
-		if strings.HasPrefix(step, "4.") {
+		if strings.HasPrefix(step, "5.") {
 			write(t, path, oldKey, 0o600)
 		}
 		return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/p12file"
 	"github.com/mqttpki/mqttpki/keystore/pemfile"
+	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
 
 // convertOptions are the flags of convert.
@@ -48,6 +49,7 @@ type convertOptions struct {
 	recipe       convert.Recipe // without what differs from file to file
 	opener       *storeOpener
 	trusting     *storeOpener
+	writer       safefile.Group
 	outOnce      *password       // what --out-pass resolved to
 	keyAll       keystore.Secret // what --key-pass resolved to, once keysResolved
 	keyOne       map[string]keystore.Secret
@@ -193,6 +195,7 @@ func (o *convertOptions) prepare() error {
 		o.recipe.Rename = append(o.recipe.Rename, r)
 	}
 	o.recipe.Alias = o.Alias
+	o.writer.Options = safefile.Options{Force: o.Force || o.form.InPlace, Now: o.now}
 	known := &keyring{} // an input may be named by --trust as well
 	o.opener = &storeOpener{
 		deps: o.deps, From: o.form.From, PassFlag: "--in-pass", Pass: o.InPass, KeyPass: o.InKeyPass.all, KeyPasswords: o.InKeyPass.one, Demand: true, Many: o.form.OutDir != "", Known: known,

@@ -93,9 +93,6 @@ func (o *convertOptions) walk(add func(path, name string)) (skipped []string, er
 	return skipped, err
 }
 
-// headBytes is how much of a file is read to tell its format; keystore.Codec's Sniff asks for no more.
-const headBytes = 64 << 10
-
 // isInput reports whether a file in --in-dir is to be converted.
 func (o *convertOptions) isInput(path string) bool {
 	info, err := os.Stat(path)
@@ -124,7 +121,7 @@ func readHead(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	head := make([]byte, headBytes)
+	head := make([]byte, formats.HeadBytes)
 	n, err := f.Read(head)
 	if n == 0 && err != nil {
 		return nil, err

@@ -173,7 +173,7 @@ func (o *convertOptions) commit(j convertJob, files []safefile.File, r *conversi
 		}
 		files[0].Mode = before.Mode().Perm()
 	}
-	done, err := safefile.Commit(files, safefile.Options{Force: o.Force || o.form.InPlace, Now: o.now})
+	done, err := o.writer.Commit(files)
 	if err != nil {
 		if errors.Is(err, keystore.ErrExists) && onlyPassTaken(files) {
 			err = withHint(err, "it may be another store's password; name one for this store: --out-pass file:PATH")
