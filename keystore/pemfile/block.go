@@ -20,9 +20,9 @@ const (
 // block is one block of a PEM file.
 type block struct {
 	label   string
-	line    int      // where it begins, 1-based
-	text    []byte   // what lies between the block before and this one
-	headers []string // "Proc-Type: 4,ENCRYPTED", RFC 1421
+	line    int    // where it begins, 1-based
+	text    []byte // what lies between the block before and this one
+	headers []byte // lines such as "Proc-Type: 4,ENCRYPTED", RFC 1421
 	der     []byte
 }
 
@@ -99,6 +99,7 @@ func (s *scanner) block(begin string) (block, error) {
 	}
 	b.label = label
 	s.body = s.body[:0]
+	inside := s.rest
 	for {
 		line, ok := s.next()
 		switch {
@@ -116,7 +117,7 @@ func (s *scanner) block(begin string) (block, error) {
 			b.der = der[:n]
 			return b, nil
 		case len(s.body) == 0 && bytes.IndexByte(line, ':') >= 0:
-			b.headers = append(b.headers, string(line))
+			b.headers = inside[:len(inside)-len(s.rest)]
 		default:
 			s.body = append(s.body, bytes.TrimLeft(line, blanks)...)
 		}
@@ -125,10 +126,12 @@ func (s *scanner) block(begin string) (block, error) {
 
 // header returns the value of a header of the block, "" when it has none.
 func (b *block) header(name string) string {
-	for _, h := range b.headers {
-		key, value, _ := strings.Cut(h, ":")
-		if strings.EqualFold(strings.TrimSpace(key), name) {
-			return strings.TrimSpace(value)
+	for rest := b.headers; len(rest) > 0; {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+		key, value, _ := bytes.Cut(line, []byte(":"))
+		if strings.EqualFold(string(bytes.TrimSpace(key)), name) {
+			return string(bytes.TrimSpace(value))
 		}
 	}
 	return ""

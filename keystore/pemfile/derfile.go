@@ -90,7 +90,7 @@ func (f *derFitter) identity(in *keystore.Identity) {
 	entry, chain := in.Label(), in.Chain
 	switch {
 	case in.Key == nil:
-		f.changed(keystore.ChangeLost, entry, "its key is locked: its password is needed")
+		f.changed(keystore.ChangeLost, entry, in.WhyLocked())
 	case f.take(entry):
 		key := *in.Key
 		f.kept.Identities = append(f.kept.Identities, keystore.Identity{Key: &key})

@@ -38,7 +38,7 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 			return nil, err
 		}
 	}
-	var out []byte
+	out := make([]byte, 0, textSize(items))
 	for i := range items {
 		it := &items[i]
 		if it.word != "" {
@@ -50,6 +50,17 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 		}
 	}
 	return out, secondOpinion(out, items, sealer != nil)
+}
+
+// textSize is about how many bytes the items take as text, names and what encryption adds not counted.
+func textSize(items []item) int {
+	const lines = 128 // BEGIN, END, and what is around the content
+	size := 0
+	for i := range items {
+		_, der := items[i].plain()
+		size += len(der)*65/48 + lines
+	}
+	return size
 }
 
 // keyPassword is the one that protects the keys, nil when none does.
@@ -119,7 +130,7 @@ func secondOpinion(data []byte, want []item, encrypted bool) error {
 // plain returns the label and the content of an item's block when it is not encrypted.
 func (it *item) plain() (label string, der []byte) {
 	switch {
-	case it.isKey:
+	case it.isKey && it.key != nil:
 		return labelKey, it.key.PKCS8
 	case it.certificate != nil:
 		return labelCertificate, it.certificate.Raw

@@ -62,7 +62,7 @@ func (f *fitter) identity(in keystore.Identity) {
 		entry = leaf.Subject()
 	}
 	if in.Key == nil {
-		f.changed(keystore.ChangeLost, entry, "its key is locked: its password is needed")
+		f.changed(keystore.ChangeLost, entry, in.WhyLocked())
 		return
 	}
 	f.noteDate(entry, !in.Created.IsZero())

@@ -129,7 +129,7 @@ func FuzzAgainstDecryptPEMBlock(f *testing.F) {
 
 // asBlock is what the scanner would make of the block.
 func asBlock(b *pem.Block) *block {
-	return &block{label: b.Type, headers: []string{"Proc-Type: 4,ENCRYPTED", "DEK-Info: " + b.Headers["DEK-Info"]}, der: b.Bytes}
+	return &block{label: b.Type, headers: []byte("Proc-Type: 4,ENCRYPTED\nDEK-Info: " + b.Headers["DEK-Info"]), der: b.Bytes}
 }
 
 // The samples are what they are to crypto/x509 as well, where it knows their kind.
