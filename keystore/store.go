@@ -8,6 +8,8 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -38,6 +40,14 @@ func (i *Identity) Leaf() *Certificate {
 		return nil
 	}
 	return &i.Chain[0]
+}
+
+// WhyLocked says in one clause why a locked key cannot be carried into another file.
+func (i *Identity) WhyLocked() string {
+	if errors.Is(i.Locked, ErrUnsupported) {
+		return fmt.Sprintf("its key is locked: %v", i.Locked)
+	}
+	return "its key is locked: its password is needed"
 }
 
 // Anchor is a certificate under a name.

@@ -48,6 +48,7 @@ type decoder struct {
 	limits keystore.Limits
 	budget *pbe.Budget
 	store  *keystore.Store
+	ahead  int             // entries still to come, this one among them
 	seen   map[string]bool // aliases as Java compares them
 	locked []lockedKey     // keys to decrypt once the checksum has vouched for the password
 	sealed []sealedKey     // secret keys, likewise
@@ -55,8 +56,8 @@ type decoder struct {
 
 // lockedKey is a key entry whose key is still to be decrypted.
 type lockedKey struct {
-	index int // in store.Identities
-	der   []byte
+	index     int // in store.Identities
+	encrypted encryptedKey
 }
 
 // format is what the file is called in errors.
@@ -80,6 +81,7 @@ func (d *decoder) run() error {
 		return fmt.Errorf("%d entries: %w", count, keystore.ErrTooLarge)
 	}
 	for i := range count {
+		d.ahead = int(count - i)
 		if err := d.entry(); err != nil {
 			return fmt.Errorf("entry %d of %d: %w", i+1, count, err)
 		}
@@ -104,7 +106,7 @@ func (d *decoder) run() error {
 // integrity checks the checksum if there is a password to do it with, and says how far it can be trusted.
 func (d *decoder) integrity(body, sum []byte) error {
 	d.store.Integrity = keystore.IntegrityUnchecked
-	d.store.Protection = append(d.store.Protection, checksum())
+	d.store.Protection = append(make([]keystore.Protection, 0, 1+len(d.locked)+len(d.sealed)), checksum())
 	if !d.opts.Password.Given() {
 		return nil
 	}
@@ -195,6 +197,10 @@ func (d *decoder) keyEntry(alias string, created time.Time) error {
 	if int64(count) > int64(len(d.in.rest))/4 { // the length of each takes that many
 		return malformed("chain of %d certificates in %d bytes", count, len(d.in.rest))
 	}
+	encrypted, err := parseEncrypted(der)
+	if err != nil {
+		return err
+	}
 	identity := keystore.Identity{Alias: alias, Created: created}
 	for range count {
 		c, err := d.certificate(alias)
@@ -206,9 +212,25 @@ func (d *decoder) keyEntry(alias string, created time.Time) error {
 	if count == 0 {
 		d.problem("key-without-certificate", "warning", alias, "The key has no certificate; Java cannot use such an entry.")
 	}
-	d.store.Identities = append(d.store.Identities, identity)
-	d.locked = append(d.locked, lockedKey{len(d.store.Identities) - 1, der})
+	d.store.Identities = append(reserve(d, d.store.Identities, leastKey), identity)
+	d.locked = append(reserve(d, d.locked, leastKey), lockedKey{len(d.store.Identities) - 1, encrypted})
 	return nil
+}
+
+// The sizes in bytes of the smallest entries that are read.
+const (
+	leastKey     = 30
+	leastTrusted = 26
+	leastSecret  = 35
+)
+
+// reserve makes room in a list, when it is still empty, for as many elements as can come, none of which takes less than
+// least bytes of the file: a long list that grows bit by bit takes several times its size meanwhile.
+func reserve[T any](d *decoder, list []T, least int) []T {
+	if list != nil {
+		return list
+	}
+	return make([]T, 0, min(d.ahead, 1+len(d.in.rest)/least))
 }
 
 // trustedEntry reads a trusted certificate.
@@ -217,7 +239,7 @@ func (d *decoder) trustedEntry(alias string, created time.Time) error {
 	if err != nil {
 		return err
 	}
-	d.store.Anchors = append(d.store.Anchors, keystore.Anchor{Alias: alias, Created: created, Certificate: c})
+	d.store.Anchors = append(reserve(d, d.store.Anchors, leastTrusted), keystore.Anchor{Alias: alias, Created: created, Certificate: c})
 	return nil
 }
 
@@ -244,7 +266,16 @@ func (d *decoder) certificate(alias string) (keystore.Certificate, error) {
 	return c, nil
 }
 
+// maxProblems is how many problems of a file are told one by one. No honest file has so many, and nobody reads them.
+const maxProblems = 1000
+
 // problem adds to the list of what is odd about the file.
 func (d *decoder) problem(code, severity, entry, text string) {
+	switch n := len(d.store.Problems); {
+	case n == maxProblems:
+		code, severity, entry, text = "more-problems", "warning", "", "There are more problems than are told here."
+	case n > maxProblems:
+		return
+	}
 	d.store.Problems = append(d.store.Problems, keystore.Problem{Code: code, Severity: severity, Entry: entry, Text: text})
 }

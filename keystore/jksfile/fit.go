@@ -69,7 +69,7 @@ func (f *fitter) identity(in *keystore.Identity) {
 	}
 	switch {
 	case in.Key == nil:
-		f.lost(in.Alias, subject, "its key is locked: its password is needed")
+		f.lost(in.Alias, subject, in.WhyLocked())
 		return
 	case len(in.Chain) == 0:
 		f.lost(in.Alias, subject, "a JKS key needs a certificate; Java cannot use it without")

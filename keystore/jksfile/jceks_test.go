@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/cipher"
 	"crypto/des"
-	"crypto/x509/pkix"
 	"encoding/asn1"
 	"strconv"
 	"testing"
@@ -90,8 +89,7 @@ func sealJCEKS(t *testing.T, pkcs8 []byte, salt [8]byte, iterations int, passwor
 	cipher.NewCBCEncrypter(block, derived[24:]).CryptBlocks(data, data)
 	encoded, err := asn1.Marshal(params)
 	require.NoError(t, err)
-	algorithm := pkix.AlgorithmIdentifier{Algorithm: oidJCEKS, Parameters: asn1.RawValue{FullBytes: encoded}}
-	der, err := asn1.Marshal(encryptedKey{Algorithm: algorithm, Data: data})
+	der, err := wrapKey(protectors[1].der, encoded, data)
 	require.NoError(t, err)
 	return der
 }

@@ -18,14 +18,10 @@ const maxWitnesses = 4
 func (d *decoder) judge(mismatch error) error {
 	for _, l := range d.locked[:min(len(d.locked), maxWitnesses)] {
 		alias := d.store.Identities[l.index].Alias
-		encrypted, err := parseEncrypted(l.der)
-		if err == nil {
-			_, err = encrypted.open(d.opts.Password, d.budget)
-		}
-		switch {
+		switch _, err := l.encrypted.open(d.opts.Password, d.budget); {
 		case err == nil:
 			return malformed("the password is right, as it opens the key %q, but the checksum is not: the file was changed", alias)
-		case !errors.Is(err, keystore.ErrPassword):
+		case !errors.Is(err, keystore.ErrPassword) && !errors.Is(err, keystore.ErrUnsupported):
 			return fmt.Errorf("alias %q: %w", alias, err)
 		}
 	}

@@ -8,26 +8,29 @@ import (
 )
 
 // openKeys decrypts the keys of the file, each with the first password that fits: its own by alias (in whatever case,
-// as Java compares them), the store's, the one given for keys. A key that none opens stays locked; a damaged or unknown
-// one fails the file.
+// as Java compares them), the store's, the one given for keys. A key that none opens, or whose protection is unknown,
+// stays locked; a damaged one fails the file.
 func (d *decoder) openKeys() error {
-	for _, l := range d.locked {
+	for i := range d.locked {
+		l := &d.locked[i]
 		identity := &d.store.Identities[l.index]
-		if err := d.openKey(identity, l.der); err != nil {
+		if err := d.openKey(identity, &l.encrypted); err != nil {
 			return fmt.Errorf("alias %q: %w", identity.Alias, err)
 		}
 	}
 	return nil
 }
 
+// errNoPassword is why a key is locked when there was nothing to try on it.
+var errNoPassword = fmt.Errorf("no password was given: %w", keystore.ErrPassword)
+
 // openKey sets the Key of one identity, or its Locked.
-func (d *decoder) openKey(identity *keystore.Identity, der []byte) error {
-	encrypted, err := parseEncrypted(der)
-	if err != nil {
-		return err
-	}
+func (d *decoder) openKey(identity *keystore.Identity, encrypted *encryptedKey) error {
 	d.store.Protection = append(d.store.Protection, encrypted.protection(identity.Alias))
-	identity.Locked = fmt.Errorf("no password was given: %w", keystore.ErrPassword)
+	if identity.Locked = encrypted.unsupported(); identity.Locked != nil {
+		return nil
+	}
+	identity.Locked = errNoPassword
 	for _, password := range d.passwords(identity.Alias) {
 		key, err := encrypted.open(password, d.budget)
 		if err == nil {

@@ -140,6 +140,22 @@ func TestOddSecretKeys(t *testing.T) {
 	}
 }
 
+// A key whose protection nobody knows is locked, under any password; what else is in the file can be used.
+func TestUnknownProtection(t *testing.T) {
+	data := withDigest(t, raw(magicJKS, 2, 1, tagKey, "a", int64(1), 21, otherKey(), 0))
+	for _, password := range []keystore.Secret{nil, keystore.Secret("changeit")} {
+		store, err := Codec{}.Decode(data, keystore.DecodeOptions{Password: password})
+		require.NoError(t, err)
+		require.Len(t, store.Identities, 1)
+		assert.ErrorIs(t, store.Identities[0].Locked, keystore.ErrUnsupported)
+		assert.ErrorContains(t, store.Identities[0].Locked, "1.2.840.113549.1.5.13")
+		_, changes, err := Codec{}.Fit(store, keystore.EncodeOptions{})
+		require.NoError(t, err)
+		require.Len(t, changes, 1)
+		assert.Contains(t, changes[0].Why, "1.2.840.113549.1.5.13")
+	}
+}
+
 // A certificate for another key is what Java would use all the same, so it is read and said.
 func TestKeyLeafMismatch(t *testing.T) {
 	store := mixedStore(t)

@@ -1,25 +1,37 @@
 package jksfile
 
 import (
+	"bytes"
 	"crypto/cipher"
 	"crypto/des"
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/subtle"
-	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
 	"io"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/pbe"
 )
 
-// The key protectors of the JDK, as the algorithms of an EncryptedPrivateKeyInfo.
-var (
-	oidSun   = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 42, 2, 17, 1, 1} // sun.security.provider.KeyProtector
-	oidJCEKS = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 42, 2, 19, 1}    // com.sun.crypto.provider.KeyProtector
+// The key protectors of the JDK, by the OIDs that stand in an EncryptedPrivateKeyInfo.
+const (
+	oidSun   = "1.3.6.1.4.1.42.2.17.1.1" // sun.security.provider.KeyProtector
+	oidJCEKS = "1.3.6.1.4.1.42.2.19.1"   // com.sun.crypto.provider.KeyProtector
 )
+
+// protectors are both as they are encoded.
+var protectors = []struct {
+	oid string
+	der []byte
+}{
+	{oidSun, []byte{0x06, 0x0A, 0x2B, 0x06, 0x01, 0x04, 0x01, 0x2A, 0x02, 0x11, 0x01, 0x01}},
+	{oidJCEKS, []byte{0x06, 0x09, 0x2B, 0x06, 0x01, 0x04, 0x01, 0x2A, 0x02, 0x13, 0x01}},
+}
 
 // What is wrong with them, for [keystore.Protection].
 const (
@@ -30,10 +42,11 @@ const (
 // sunSaltSize is the length of the salt before a key protected the Sun way; a SHA-1 check of the same length follows it.
 const sunSaltSize = sha1.Size
 
-// encryptedKey is EncryptedPrivateKeyInfo, RFC 5208 section 6.
+// encryptedKey is a private key in its protected form, EncryptedPrivateKeyInfo of RFC 5208 section 6.
 type encryptedKey struct {
-	Algorithm pkix.AlgorithmIdentifier
-	Data      []byte
+	protector string // its OID, dotted
+	params    []byte // DER of its parameters, with what may follow them
+	data      []byte
 }
 
 // jceksParams are the parameters of the JCEKS protector.
@@ -42,22 +55,39 @@ type jceksParams struct {
 	Iterations int
 }
 
-// parseEncrypted reads the protected form of a key. Bytes behind it are refused.
-func parseEncrypted(der []byte) (*encryptedKey, error) {
-	var e encryptedKey
-	if rest, err := asn1.Unmarshal(der, &e); err != nil || len(rest) > 0 {
-		return nil, malformed("reading an encrypted key: not an EncryptedPrivateKeyInfo")
+// parseEncrypted reads the protected form of a key, which it keeps without copying. Bytes behind it are refused.
+func parseEncrypted(der []byte) (encryptedKey, error) {
+	var body, algorithm, oid, data cryptobyte.String
+	in := cryptobyte.String(der)
+	ok := in.ReadASN1(&body, cbasn1.SEQUENCE) && in.Empty() && body.ReadASN1(&algorithm, cbasn1.SEQUENCE) &&
+		algorithm.ReadASN1Element(&oid, cbasn1.OBJECT_IDENTIFIER) && body.ReadASN1(&data, cbasn1.OCTET_STRING)
+	e := encryptedKey{params: algorithm, data: data}
+	for _, known := range protectors {
+		if bytes.Equal(oid, known.der) {
+			e.protector = known.oid
+		}
 	}
-	return &e, nil
+	if ok && e.protector == "" {
+		var other asn1.ObjectIdentifier
+		ok = oid.ReadASN1ObjectIdentifier(&other)
+		e.protector = other.String()
+	}
+	if !ok {
+		return e, malformed("reading an encrypted key: not an EncryptedPrivateKeyInfo")
+	}
+	if e.protector == oidSun && len(data) <= 2*sunSaltSize {
+		return e, malformed("reading an encrypted key: %d bytes are too few", len(data))
+	}
+	return e, nil
 }
 
 // protection describes how the key is protected.
 func (e *encryptedKey) protection(alias string) keystore.Protection {
-	p := keystore.Protection{Part: "key", Alias: alias, OID: e.Algorithm.Algorithm.String(), Algorithm: "unknown"}
-	switch {
-	case e.Algorithm.Algorithm.Equal(oidSun):
+	p := keystore.Protection{Part: "key", Alias: alias, OID: e.protector, Algorithm: "unknown"}
+	switch e.protector {
+	case oidSun:
 		return sunProtection(alias)
-	case e.Algorithm.Algorithm.Equal(oidJCEKS):
+	case oidJCEKS:
 		p.Algorithm, p.Weak = "JCEKS PBEWithMD5AndTripleDES", weakJCEKS
 		if params, err := e.jceksParams(); err == nil {
 			p.Iterations = params.Iterations
@@ -68,31 +98,36 @@ func (e *encryptedKey) protection(alias string) keystore.Protection {
 
 // sunProtection describes a key protected the Sun way.
 func sunProtection(alias string) keystore.Protection {
-	return keystore.Protection{Part: "key", Alias: alias, OID: oidSun.String(), Algorithm: "Sun JKS key protector (SHA-1 key stream)", Weak: weakSun}
+	return keystore.Protection{Part: "key", Alias: alias, OID: oidSun, Algorithm: "Sun JKS key protector (SHA-1 key stream)", Weak: weakSun}
 }
 
 // open decrypts the key. It fails with [keystore.ErrPassword] when the password is wrong, which of JCEKS's protector
 // damage looks like as well.
 func (e *encryptedKey) open(password keystore.Secret, budget *pbe.Budget) (*keystore.PrivateKey, error) {
-	switch {
-	case e.Algorithm.Algorithm.Equal(oidSun):
+	switch e.protector {
+	case oidSun:
 		return e.openSun(password)
-	case e.Algorithm.Algorithm.Equal(oidJCEKS):
+	case oidJCEKS:
 		return e.openJCEKS(password, budget)
 	}
-	return nil, fmt.Errorf("decrypting a key: algorithm %s: %w", e.Algorithm.Algorithm, keystore.ErrUnsupported)
+	return nil, e.unsupported()
+}
+
+// unsupported returns the error for a protector that this package does not know, nil for the others.
+func (e *encryptedKey) unsupported() error {
+	if e.protector == oidSun || e.protector == oidJCEKS {
+		return nil
+	}
+	return fmt.Errorf("decrypting a key: algorithm %s: %w", e.protector, keystore.ErrUnsupported)
 }
 
 // openSun undoes [sealSun].
 func (e *encryptedKey) openSun(password keystore.Secret) (*keystore.PrivateKey, error) {
-	if len(e.Data) <= 2*sunSaltSize {
-		return nil, malformed("decrypting a key: %d bytes are too few", len(e.Data))
-	}
 	password16, err := utf16Password(password)
 	if err != nil {
 		return nil, err
 	}
-	salt, rest := e.Data[:sunSaltSize], e.Data[sunSaltSize:]
+	salt, rest := e.data[:sunSaltSize], e.data[sunSaltSize:]
 	sealed, check := rest[:len(rest)-sha1.Size], rest[len(rest)-sha1.Size:]
 	plain := sunKeyStream(sealed, salt, password16)
 	if subtle.ConstantTimeCompare(sunCheck(plain, password16), check) != 1 {
@@ -109,8 +144,20 @@ func sealSun(pkcs8, password16 keystore.Secret, random io.Reader) ([]byte, error
 	}
 	data = append(data, sunKeyStream(pkcs8, data, password16)...)
 	data = append(data, sunCheck(pkcs8, password16)...)
-	algorithm := pkix.AlgorithmIdentifier{Algorithm: oidSun, Parameters: asn1.NullRawValue}
-	return asn1.Marshal(encryptedKey{Algorithm: algorithm, Data: data})
+	return wrapKey(protectors[0].der, asn1.NullBytes, data)
+}
+
+// wrapKey builds an EncryptedPrivateKeyInfo of the encoded OID and parameters.
+func wrapKey(oid, params, data []byte) ([]byte, error) {
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddBytes(oid)
+			b.AddBytes(params)
+		})
+		b.AddASN1OctetString(data)
+	})
+	return b.Bytes()
 }
 
 // sunKeyStream returns data XOR the SHA-1 chain of the salt: d1 = SHA1(password, salt), d2 = SHA1(password, d1), ...
@@ -137,12 +184,18 @@ func sunCheck(plain []byte, password16 keystore.Secret) []byte {
 
 // jceksParams reads the parameters of the JCEKS protector.
 func (e *encryptedKey) jceksParams() (jceksParams, error) {
-	var p jceksParams
-	rest, err := asn1.Unmarshal(e.Algorithm.Parameters.FullBytes, &p)
-	if err != nil || len(rest) > 0 || len(p.Salt) != 8 || p.Iterations < 1 {
+	p, ok := parseJCEKSParams(e.params)
+	if !ok {
 		return p, malformed("decrypting a key: bad parameters of %s", oidJCEKS)
 	}
 	return p, nil
+}
+
+// parseJCEKSParams reads the parameters of the JCEKS protector, and reports whether they are any.
+func parseJCEKSParams(der []byte) (jceksParams, bool) {
+	var p jceksParams
+	rest, err := asn1.Unmarshal(der, &p)
+	return p, err == nil && len(rest) == 0 && len(p.Salt) == 8 && p.Iterations > 0
 }
 
 // openJCEKS undoes the JDK's PBEWithMD5AndTripleDES.
@@ -151,7 +204,7 @@ func (e *encryptedKey) openJCEKS(password keystore.Secret, budget *pbe.Budget) (
 	if err != nil {
 		return nil, err
 	}
-	plain, err := decryptJCEKS(e.Data, p, password, budget)
+	plain, err := decryptJCEKS(e.data, p, password, budget)
 	if err != nil {
 		return nil, err
 	}
@@ -206,14 +259,13 @@ func jceksKey(p jceksParams, password keystore.Secret) []byte {
 	}
 	var derived []byte
 	for _, half := range [][]byte{salt[:4], salt[4:]} {
-		x := half
-		for range p.Iterations {
-			h := md5.New()
-			h.Write(x)
-			h.Write(password)
-			x = h.Sum(nil)
+		x := md5.Sum(append(half[:4:4], password...))
+		input := append(x[:], password...)
+		for range p.Iterations - 1 {
+			x = md5.Sum(input)
+			copy(input, x[:])
 		}
-		derived = append(derived, x...)
+		derived = append(derived, x[:]...)
 	}
 	return derived
 }

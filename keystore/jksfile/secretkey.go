@@ -1,7 +1,6 @@
 package jksfile
 
 import (
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"time"
@@ -20,15 +19,21 @@ func (d *decoder) secretEntry(alias string, created time.Time) error {
 		}
 		return err
 	}
-	d.store.Others = append(d.store.Others, keystore.Other{Alias: alias, Created: created, Kind: keystore.KindSecret})
-	d.sealed = append(d.sealed, sealedKey{len(d.store.Others) - 1, sealed})
+	d.store.Others = append(reserve(d, d.store.Others, leastSecret), keystore.Other{Alias: alias, Created: created, Kind: keystore.KindSecret})
+	key := sealedKey{index: len(d.store.Others) - 1}
+	key.algorithm, _ = sealed.fields["paramsAlg"].(string)
+	key.content, _ = sealed.fields["encryptedContent"].([]byte)
+	key.params, _ = sealed.fields["encodedParams"].([]byte)
+	d.sealed = append(reserve(d, d.sealed, leastSecret), key)
 	return nil
 }
 
 // sealedKey is a secret key that is still to be opened.
 type sealedKey struct {
-	index  int // in store.Others
-	object *object
+	index     int // in store.Others
+	algorithm string
+	content   []byte
+	params    []byte // of the algorithm, DER
 }
 
 // openSecrets fills in the algorithm and size of the secret keys that a password opens. One that none opens is listed
@@ -36,14 +41,9 @@ type sealedKey struct {
 func (d *decoder) openSecrets() error {
 	for _, s := range d.sealed {
 		other := &d.store.Others[s.index]
-		algorithm, _ := s.object.fields["paramsAlg"].(string)
-		content, _ := s.object.fields["encryptedContent"].([]byte)
-		encoded, _ := s.object.fields["encodedParams"].([]byte)
-		protection := keystore.Protection{Part: "key", Alias: other.Alias, Algorithm: "JCEKS " + algorithm, OID: oidJCEKS.String()}
-		var params jceksParams
-		rest, err := asn1.Unmarshal(encoded, &params)
-		readable := algorithm == "PBEWithMD5AndTripleDES" && err == nil && len(rest) == 0 &&
-			len(params.Salt) == 8 && params.Iterations > 0
+		protection := keystore.Protection{Part: "key", Alias: other.Alias, Algorithm: "JCEKS " + s.algorithm, OID: oidJCEKS}
+		params, readable := parseJCEKSParams(s.params)
+		readable = readable && s.algorithm == "PBEWithMD5AndTripleDES"
 		if readable {
 			protection.Iterations, protection.Weak = params.Iterations, weakJCEKS
 		}
@@ -52,7 +52,7 @@ func (d *decoder) openSecrets() error {
 			continue
 		}
 		for _, password := range d.passwords(other.Alias) {
-			plain, err := decryptJCEKS(content, params, password, d.budget)
+			plain, err := decryptJCEKS(s.content, params, password, d.budget)
 			if errors.Is(err, keystore.ErrTooLarge) {
 				return fmt.Errorf("alias %q: %w", other.Alias, err)
 			}

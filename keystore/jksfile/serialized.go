@@ -168,7 +168,7 @@ func (s *stream) object(depth int) (any, error) {
 	if c == nil {
 		return nil, malformed("a serialized Java object has no class")
 	}
-	o := &object{class: c.name, fields: map[string]any{}}
+	o := &object{class: c.name}
 	if err := s.remember(o); err != nil {
 		return nil, err
 	}
@@ -197,6 +197,9 @@ func (s *stream) fieldsOf(c *class, o *object, depth int) error {
 		value, err := s.value(depth)
 		if err != nil {
 			return err
+		}
+		if o.fields == nil {
+			o.fields = map[string]any{}
 		}
 		o.fields[f.name] = value
 	}

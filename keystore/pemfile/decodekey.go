@@ -42,7 +42,7 @@ func (d *decoder) decrypt(it *item, b *block, kind string) ([]byte, error) {
 			break
 		}
 		der, protection, err = d.open(b, kind, password)
-		it.locked = err
+		it.locked = fmt.Errorf("%w, or the file was changed", err) // nothing but the padding tells the two apart
 	}
 	protection.Part, protection.Alias = "key", it.alias
 	d.protection = append(d.protection, protection)
