@@ -98,6 +98,23 @@ func TestEmptyBundle(t *testing.T) {
 	assert.Empty(t, contents(store))
 }
 
+// A member of another kind, as an attribute certificate is, is left out and said to be; one of no kind fails the file.
+func TestBundleWithOtherMembers(t *testing.T) {
+	p := newPKI(t)
+	attribute := append([]byte{0xA2, 3}, 2, 1, 1)
+	data, err := buildPKCS7([][]byte{attribute, p.root.DER}, [][]byte{{0xA1, 0}})
+	require.NoError(t, err)
+	store, err := PKCS7{}.Decode(data, keystore.DecodeOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, "trusted 1", contents(store))
+	require.Len(t, store.Problems, 1)
+	assert.Equal(t, "unknown-certificate", store.Problems[0].Code)
+	data, err = buildPKCS7([][]byte{{2, 1, 1}, p.root.DER}, nil)
+	require.NoError(t, err)
+	_, err = PKCS7{}.Decode(data, keystore.DecodeOptions{})
+	assert.ErrorIs(t, err, keystore.ErrFormat)
+}
+
 // The samples that OpenSSL made of a chain and a CRL are, written again in the same form, the same bytes.
 func TestBundlesAsOpenSSLWritesThem(t *testing.T) {
 	for name, profile := range map[string]string{"chain-crl.p7b": ProfilePEM, "bundle.p7b": ProfilePEM, "bundle.der": ProfileDER} {

@@ -261,6 +261,9 @@ func (d *decoder) pkcs7(it item, data []byte) error {
 		return err
 	}
 	d.trailing(b.trailing)
+	if b.others > 0 {
+		d.problem("unknown-certificate", "warning", "", fmt.Sprintf("%d members of a PKCS#7 bundle were left out: they are neither certificates nor CRLs.", b.others))
+	}
 	for i := range b.certificates {
 		d.items = append(d.items, item{line: it.line, certificate: &b.certificates[i]})
 	}

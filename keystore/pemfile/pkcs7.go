@@ -40,7 +40,9 @@ func pkcs7Begins(data []byte) bool {
 type bundle struct {
 	certificates []keystore.Certificate
 	crls         [][]byte
+	others       int // members that are neither
 	trailing     int // bytes behind the object
+	room         int // how many more members there may be
 }
 
 // parsePKCS7 reads the certificates and CRLs of a SignedData, DER or BER. Signatures are not looked at: such a bundle is
@@ -65,33 +67,52 @@ func parsePKCS7(data []byte, limits keystore.Limits) (*bundle, error) {
 		!signed.ReadOptionalASN1(&crls, nil, tagCRLs) {
 		return nil, malformed("reading PKCS#7: not a SignedData")
 	}
-	b := &bundle{trailing: len(rest)}
-	for !certificates.Empty() {
-		var one cryptobyte.String
-		var tag cbasn1.Tag
-		if !certificates.ReadAnyASN1Element(&one, &tag) {
-			return nil, malformed("reading PKCS#7: a certificate is cut short")
-		}
-		if tag != cbasn1.SEQUENCE {
-			return nil, fmt.Errorf("reading PKCS#7: an attribute certificate: %w", keystore.ErrUnsupported)
-		}
-		c, err := keystore.ParseCertificate(one)
-		if err != nil {
-			return nil, fmt.Errorf("reading PKCS#7: %w", err)
-		}
-		b.certificates = append(b.certificates, c)
+	b := &bundle{trailing: len(rest), room: limits.Entries}
+	if err := b.members(certificates, b.certificate); err != nil {
+		return nil, fmt.Errorf("reading PKCS#7: %w", err)
 	}
-	for !crls.Empty() {
-		var one cryptobyte.String
-		if !crls.ReadASN1Element(&one, cbasn1.SEQUENCE) || checkSigned(one, labelCRL, "CRL") != nil {
-			return nil, malformed("reading PKCS#7: a CRL is none")
-		}
-		b.crls = append(b.crls, one)
-	}
-	if len(b.certificates)+len(b.crls) > limits.Entries {
-		return nil, fmt.Errorf("reading PKCS#7: more than %d entries: %w", limits.Entries, keystore.ErrTooLarge)
+	if err := b.members(crls, b.crl); err != nil {
+		return nil, fmt.Errorf("reading PKCS#7: %w", err)
 	}
 	return b, nil
+}
+
+// members reads one of the two lists. Its members are SEQUENCEs; those of other kinds have a context tag (RFC 5652 sections
+// 10.2.1 and 10.2.2), for attribute certificates and OCSP responses, and are left out.
+func (b *bundle) members(list cryptobyte.String, take func([]byte) error) error {
+	const context = 0x80
+	for !list.Empty() {
+		if b.room == 0 {
+			return fmt.Errorf("too many entries: %w", keystore.ErrTooLarge)
+		}
+		b.room--
+		var one cryptobyte.String
+		var tag cbasn1.Tag
+		if !list.ReadAnyASN1Element(&one, &tag) {
+			return malformed("a certificate or CRL is cut short")
+		}
+		if tag&context != 0 {
+			b.others++
+			continue
+		}
+		if err := take(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// certificate adds a certificate.
+func (b *bundle) certificate(der []byte) error {
+	c, err := keystore.ParseCertificate(der)
+	b.certificates = append(b.certificates, c)
+	return err
+}
+
+// crl adds a CRL.
+func (b *bundle) crl(der []byte) error {
+	b.crls = append(b.crls, der)
+	return checkSigned(der, labelCRL, "CRL")
 }
 
 // EncodePKCS7 returns certificates, in the order given, as a PKCS#7 bundle in binary (.p7b, .p7c). For the text form, see
