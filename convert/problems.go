@@ -8,8 +8,9 @@ import (
 
 // What the decoders found odd about the sources is a part of the plan: whoever converts a file does not look at it first.
 
-// missed are the codes of problems that mean that something in the file has no place in [keystore.Store]: it is lost.
-var missed = map[string]bool{"unknown-bag": true, "unknown-certificate": true, "unknown-crl": true, "unknown-block": true}
+// missed are the codes of problems that mean that something in the file has no place in [keystore.Store]: it is lost. What
+// OpenSSL trusts a certificate for is such a thing, and without it the certificate is trusted for more.
+var missed = map[string]bool{"unknown-bag": true, "unknown-certificate": true, "unknown-crl": true, "unknown-block": true, "trust-settings": true}
 
 // untold are those that need not be said: the plan shows by itself what becomes of it.
 var untold = map[string]bool{"duplicate-alias": true, "mixed-case-alias": true, "key-without-certificate": true, "sealed": true}
