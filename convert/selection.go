@@ -19,6 +19,16 @@ func newSelection(selectors []Selector, now time.Time) *selection {
 	return &selection{selectors, make([]bool, len(selectors)), now}
 }
 
+// Takes reports whether the recipe selects a key as it stands in its file. Whoever opens files asks, so that nobody is
+// asked for the password of a key that is left out anyway. The time is what expired= goes by.
+func (r *Recipe) Takes(id *keystore.Identity, now time.Time) bool {
+	e := identityEntry(id)
+	if len(r.Only) > 0 && !newSelection(r.Only, now).has(id.Alias, e) {
+		return false
+	}
+	return !newSelection(r.Remove, now).has(id.Alias, e)
+}
+
 // has reports whether the entry is in the selection, and remembers which selectors were of use.
 func (s *selection) has(alias string, e Entry) bool {
 	fields := map[string]bool{}

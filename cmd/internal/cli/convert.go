@@ -198,9 +198,14 @@ func (o *convertOptions) prepare() error {
 	o.writer.Options = safefile.Options{Force: o.Force || o.form.InPlace, Now: o.now}
 	known := &keyring{} // an input may be named by --trust as well
 	o.opener = &storeOpener{
-		deps: o.deps, From: o.form.From, PassFlag: "--in-pass", Pass: o.InPass, KeyPass: o.InKeyPass.all, KeyPasswords: o.InKeyPass.one, Demand: true, Many: o.form.OutDir != "", Known: known,
+		deps: o.deps, From: o.form.From, PassFlag: "--in-pass", Pass: o.InPass, KeyPass: o.InKeyPass.all, KeyPasswords: o.InKeyPass.one,
+		Demand: true, Many: o.form.OutDir != "", Known: known,
+		Wanted: func(id *keystore.Identity) bool { return o.recipe.Takes(id, o.now()) },
 	}
-	o.trusting = &storeOpener{deps: o.deps, PassFlag: "--trust-pass", Pass: o.TrustPass, Demand: true, Known: known}
+	o.trusting = &storeOpener{
+		deps: o.deps, PassFlag: "--trust-pass", Pass: o.TrustPass, Demand: true, Known: known,
+		Wanted: func(*keystore.Identity) bool { return false }, // certificates are what is trusted
+	}
 	if err := o.opener.secrets(); err != nil {
 		return err
 	}

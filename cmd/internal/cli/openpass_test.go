@@ -102,8 +102,12 @@ func TestQuestions(t *testing.T) {
 			[]string{"Password for three.jks", `Password for the key "one" in three.jks`, `Password for the key "three" in three.jks`}, exitDone},
 		{"the same keys named twice", []string{"store", "inner", "innermost"}, []string{"convert", "three.jks", "./three.jks", "out.pem", plain},
 			[]string{"Password for three.jks", `Password for the key "one" in three.jks`, `Password for the key "three" in three.jks`}, exitDone},
-		{"a key whose password nobody knows can be left out", []string{"store", "inner", ""}, []string{"convert", "three.jks", "out.pem", plain, "--remove", "three"},
-			[]string{"Password for three.jks", `Password for the key "one" in three.jks`, `Password for the key "three" in three.jks`}, exitDone},
+		{"a key that is left out is not asked for", []string{"store", "inner"}, []string{"convert", "three.jks", "out.pem", plain, "--remove", "three"},
+			[]string{"Password for three.jks", `Password for the key "one" in three.jks`}, exitDone},
+		{"nor one that is not chosen", []string{"store", "innermost"}, []string{"convert", "three.jks", "out.pem", plain, "--only", "three"},
+			[]string{"Password for three.jks", `Password for the key "three" in three.jks`}, exitDone},
+		{"nor those of a store whose certificates are to be trusted", []string{"store"}, []string{"convert", "clear.jks", "out.pem", "--in-pass", "env:X", "--trust", "three.jks"},
+			[]string{"Password for three.jks, which is to be trusted"}, exitDone},
 		{"else it is missed", []string{"store", "inner", ""}, []string{"convert", "three.jks", "out.pem", plain},
 			[]string{"Password for three.jks", `Password for the key "one" in three.jks`, `Password for the key "three" in three.jks`}, exitPassword},
 		{"a wrong password of a key is not asked for again", []string{"store", "wrong"}, []string{"convert", "three.jks", "out.pem", plain},
@@ -126,7 +130,7 @@ func TestQuestions(t *testing.T) {
 			for _, name := range []string{"out.pem", "out.p12"} {
 				_ = os.Remove(name)
 			}
-			p := &person{answers: tc.answers, env: map[string]string{"FIRST": "first", "STORE": "store"}}
+			p := &person{answers: tc.answers, env: map[string]string{"FIRST": "first", "STORE": "store", "X": "x"}}
 			out, errs, code := atTerminal(p, tc.args...)
 			assert.Equal(t, tc.code, code, "%s%s", out, errs)
 			if strings.Contains(tc.name, "of many files") { // any of them may be the first
