@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -83,7 +85,7 @@ due), 4 not found, 5 wrong password, 6 exists already, 7 locked, 8 not supported
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError(err, "%s --help", c.CommandPath())
+		return usageError(withoutPassword(err), "%s --help", c.CommandPath())
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&d.pki, "pki", d.pki, "the PKI's folder (default $MQTTPKI_DIR, else ./pki)")
@@ -97,6 +99,16 @@ due), 4 not found, 5 wrong password, 6 exists already, 7 locked, 8 not supported
 	}
 	refuseUnknown(root)
 	return root
+}
+
+// withoutPassword takes a value out of a flag's error that may be a password.
+func withoutPassword(err error) error {
+	var source sourceError
+	var value interface{ GetValue() string }
+	if !errors.As(err, &source) || !errors.As(err, &value) {
+		return err
+	}
+	return errors.New(strings.Replace(err.Error(), strconv.Quote(value.GetValue()), "[redacted]", 1))
 }
 
 // refuseUnknown makes every command that only groups others refuse a word it does not know, with exit 2; cobra

@@ -34,7 +34,7 @@ func (k *keySources) Set(text string) error {
 			return nil
 		}
 	}
-	return errors.New("neither a password source nor ALIAS=SOURCE; a source is prompt, env:NAME, file:PATH or stdin")
+	return sourceError{errors.New("neither a password source nor ALIAS=SOURCE; a source is prompt, env:NAME, file:PATH or stdin")}
 }
 
 // String is what help shows as the default; it never shows a password.

@@ -48,25 +48,27 @@ type passwordSource struct {
 	arg  string
 }
 
-// Set parses SOURCE, for pflag.
+// sourceError is why a flag's value is no password source. The value may be the password itself and is not repeated.
+type sourceError struct{ error }
+
+// Set parses SOURCE, for pflag. What it returns is a [sourceError].
 func (s *passwordSource) Set(text string) error {
 	word, arg, colon := strings.Cut(text, ":")
 	switch kind := sourceKind(word); kind {
 	case sourcePrompt, sourceStdin, sourceRandom, sourceNone:
 		if colon {
-			return fmt.Errorf("%q takes nothing after a colon", word)
+			return sourceError{fmt.Errorf("%q takes nothing after a colon", word)}
 		}
 		*s = passwordSource{kind: kind}
 	case sourceEnv, sourceFile:
 		if arg == "" {
-			return fmt.Errorf("%q needs a name after a colon", word)
+			return sourceError{fmt.Errorf("%q needs a name after a colon", word)}
 		}
 		*s = passwordSource{kind, arg}
 	case sourceText:
 		*s = passwordSource{kind, arg}
 	default:
-		// The text is not repeated: it may be the password itself.
-		return errors.New("not a password source; use prompt, env:NAME, file:PATH, stdin, random or none")
+		return sourceError{errors.New("not a password source; use prompt, env:NAME, file:PATH, stdin, random or none")}
 	}
 	return nil
 }
