@@ -46,13 +46,16 @@ func der(f cryptobyte.BuilderContinuation) []byte {
 // unprotected returns a PFX without a MAC, with one unencrypted safe of the bags that f adds.
 func unprotected(f cryptobyte.BuilderContinuation) []byte {
 	bags := der(func(b *cryptobyte.Builder) { b.AddASN1(cbasn1.SEQUENCE, f) })
-	safe := der(func(b *cryptobyte.Builder) {
-		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { addData(b, bags) })
-	})
+	return unprotectedSafes(func(b *cryptobyte.Builder) { addData(b, bags) })
+}
+
+// unprotectedSafes returns a PFX without a MAC, with the safes that f adds.
+func unprotectedSafes(f cryptobyte.BuilderContinuation) []byte {
+	safes := der(func(b *cryptobyte.Builder) { b.AddASN1(cbasn1.SEQUENCE, f) })
 	return der(func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			b.AddASN1Int64(3)
-			addData(b, safe)
+			addData(b, safes)
 		})
 	})
 }
@@ -123,7 +126,7 @@ func TestPairing(t *testing.T) {
 		{"two names", func(x *cryptobyte.Builder) {
 			addPlainKey(t, x, a, attributes{name: "key", id: "1"})
 			addPlainCert(x, a, attributes{name: "cert", id: "1"})
-		}, "key key CN=a; ", []string{"name-mismatch"}},
+		}, "key key CN=a; ", []string{"certificate-name"}},
 		{"one key twice", func(x *cryptobyte.Builder) {
 			addPlainKey(t, x, a, attributes{name: "x", id: "1"})
 			addPlainKey(t, x, a, attributes{name: "y", id: "2"})

@@ -73,21 +73,96 @@ var small = keystore.Limits{Bytes: 1 << 20, Entries: 1000, Iterations: 1000, Scr
 
 // withMAC returns a PFX with an empty safe and a MAC of that many iterations.
 func withMAC(iterations int64) []byte {
+	return withMACAlgorithm(der(func(b *cryptobyte.Builder) { addAlgorithm(b, "2.16.840.1.101.3.4.2.1", nil) }), iterations)
+}
+
+// withMACAlgorithm is withMAC with another algorithm.
+func withMACAlgorithm(alg []byte, iterations int64) []byte {
 	return der(func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			b.AddASN1Int64(3)
 			addData(b, []byte{0x30, 0})
-			alg := der(func(b *cryptobyte.Builder) {
-				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(parseID("2.16.840.1.101.3.4.2.1")) })
-			})
 			addMacData(b, pbe.MACData{Algorithm: alg, Digest: make([]byte, 32), Salt: make([]byte, 8), Iterations: iterations})
 		})
 	})
 }
 
-// TestIterationBomb refuses the small file that asks for hours of work.
+// addAlgorithm writes an AlgorithmIdentifier whose parameters are a SEQUENCE of what is added, or missing.
+func addAlgorithm(b *cryptobyte.Builder, oid string, params cryptobyte.BuilderContinuation) {
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1ObjectIdentifier(parseID(oid))
+		if params != nil {
+			b.AddASN1(cbasn1.SEQUENCE, params)
+		}
+	})
+}
+
+// TestIterationBomb refuses small files that ask for hours of work, wherever they do.
 func TestIterationBomb(t *testing.T) {
-	_, err := Codec{}.Decode(withMAC(2_000_000_000), reading("x"))
+	const hours = 2_000_000_000
+	sealed := func(alg cryptobyte.BuilderContinuation) []byte {
+		return unprotectedSafes(func(b *cryptobyte.Builder) { addEncrypted(b, der(alg), make([]byte, 32)) })
+	}
+	key := func(alg cryptobyte.BuilderContinuation) []byte {
+		return unprotected(func(b *cryptobyte.Builder) {
+			addBag(b, idShroudedBag, attributes{}, func(b *cryptobyte.Builder) {
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+					alg(b)
+					b.AddASN1OctetString(make([]byte, 32))
+				})
+			})
+		})
+	}
+	pbmac1 := func(b *cryptobyte.Builder) {
+		addAlgorithm(b, "1.2.840.113549.1.5.14", func(b *cryptobyte.Builder) {
+			addAlgorithm(b, "1.2.840.113549.1.5.12", func(b *cryptobyte.Builder) {
+				b.AddASN1OctetString(make([]byte, 8))
+				b.AddASN1Int64(hours)
+				b.AddASN1Int64(32)
+			})
+			addAlgorithm(b, "1.2.840.113549.2.9", nil)
+		})
+	}
+	pbes1 := func(b *cryptobyte.Builder) {
+		addAlgorithm(b, "1.2.840.113549.1.12.1.3", func(b *cryptobyte.Builder) {
+			b.AddASN1OctetString(make([]byte, 8))
+			b.AddASN1Int64(hours)
+		})
+	}
+	pbes2 := func(kdf string, numbers ...int64) cryptobyte.BuilderContinuation {
+		return func(b *cryptobyte.Builder) {
+			addAlgorithm(b, "1.2.840.113549.1.5.13", func(b *cryptobyte.Builder) {
+				addAlgorithm(b, kdf, func(b *cryptobyte.Builder) {
+					b.AddASN1OctetString(make([]byte, 8))
+					for _, n := range numbers {
+						b.AddASN1Int64(n)
+					}
+				})
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+					b.AddASN1ObjectIdentifier(parseID("2.16.840.1.101.3.4.1.42"))
+					b.AddASN1OctetString(make([]byte, 16))
+				})
+			})
+		}
+	}
+	const pbkdf2, scrypt = "1.2.840.113549.1.5.12", "1.3.6.1.4.1.11591.4.11"
+	for name, data := range map[string][]byte{
+		"the MAC":                  withMAC(hours),
+		"PBMAC1":                   withMACAlgorithm(der(pbmac1), 1),
+		"PBES1, a safe":            sealed(pbes1),
+		"PBES1, a key":             key(pbes1),
+		"PBES2, a safe":            sealed(pbes2(pbkdf2, hours)),
+		"PBES2, a key":             key(pbes2(pbkdf2, hours)),
+		"scrypt, N, a safe":        sealed(pbes2(scrypt, 1<<40, 8, 1)),
+		"scrypt, r, a key":         key(pbes2(scrypt, 2, 1<<40, 1)),
+		"scrypt, p, a key":         key(pbes2(scrypt, 16384, 8, 1<<40)),
+		"scrypt, all three, a key": key(pbes2(scrypt, 1<<19, 1, 8)),
+	} {
+		assert.Less(t, len(data), 250, name)
+		_, err := Codec{}.Decode(data, reading("x"))
+		require.ErrorIs(t, err, keystore.ErrTooLarge, name)
+	}
+	_, err := Codec{}.Decode(withMACAlgorithm(der(pbmac1), hours), reading("x"))
 	require.ErrorIs(t, err, keystore.ErrTooLarge)
 	_, err = Codec{}.Decode(withMAC(10), reading("x"))
 	require.ErrorIs(t, err, keystore.ErrPassword)
@@ -145,22 +220,15 @@ func TestForeseenWork(t *testing.T) {
 
 // addShrouded writes an EncryptedPrivateKeyInfo of two blocks of nothing, under PBES2 with AES-256.
 func addShrouded(b *cryptobyte.Builder, salt []byte, iterations int) {
-	algorithm := func(b *cryptobyte.Builder, oid string, params cryptobyte.BuilderContinuation) {
-		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			b.AddASN1ObjectIdentifier(parseID(oid))
-			params(b)
-		})
-	}
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		algorithm(b, "1.2.840.113549.1.5.13", func(b *cryptobyte.Builder) {
+		addAlgorithm(b, "1.2.840.113549.1.5.13", func(b *cryptobyte.Builder) {
+			addAlgorithm(b, "1.2.840.113549.1.5.12", func(b *cryptobyte.Builder) {
+				b.AddASN1OctetString(salt)
+				b.AddASN1Int64(int64(iterations))
+			})
 			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				algorithm(b, "1.2.840.113549.1.5.12", func(b *cryptobyte.Builder) {
-					b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-						b.AddASN1OctetString(salt)
-						b.AddASN1Int64(int64(iterations))
-					})
-				})
-				algorithm(b, "2.16.840.1.101.3.4.1.42", func(b *cryptobyte.Builder) { b.AddASN1OctetString(make([]byte, 16)) })
+				b.AddASN1ObjectIdentifier(parseID("2.16.840.1.101.3.4.1.42"))
+				b.AddASN1OctetString(make([]byte, 16))
 			})
 		})
 		b.AddASN1OctetString(make([]byte, 32))

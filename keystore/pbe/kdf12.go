@@ -43,6 +43,24 @@ func spellings(pw keystore.Secret) [][]byte {
 	return spellings
 }
 
+// latin1 returns a UTF-8 password as ISO 8859-1 has it, or nil where that is the same, or has no such characters.
+func latin1(pw keystore.Secret) []byte {
+	if !utf8.Valid(pw) {
+		return nil
+	}
+	var out []byte
+	for _, r := range string(pw) {
+		if r > 0xff {
+			return nil
+		}
+		out = append(out, byte(r))
+	}
+	if len(out) == len(pw) {
+		return nil
+	}
+	return out
+}
+
 // derivePKCS12 is the key derivation of RFC 7292 appendix B.2: n bytes for a purpose from a password as [spellings]
 // gives it. The caller bounds iterations, at least 1, and charges a [Budget] with [costPKCS12].
 func derivePKCS12(newHash func() hash.Hash, purpose byte, password, salt []byte, iterations, n int) []byte {

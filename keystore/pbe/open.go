@@ -52,10 +52,7 @@ func (o *Opener) Open(alg, ciphertext []byte) ([]byte, keystore.Protection, erro
 	}
 	candidates := o.wide
 	if !a.wide {
-		candidates = [][]byte{o.password}
-		if o.proved { // NSS before 2017 put PKCS12's spelling into PBES2
-			candidates = append(candidates, o.wide...)
-		}
+		candidates = o.narrow()
 	}
 	var plain []byte
 	for _, spelling := range candidates {
@@ -65,6 +62,19 @@ func (o *Opener) Open(alg, ciphertext []byte) ([]byte, keystore.Protection, erro
 		}
 	}
 	return plain, p, err
+}
+
+// narrow returns the spellings of the password where it goes in as bytes: as it was given, and once a MAC has proved it in
+// the ways of programs that did otherwise.
+func (o *Opener) narrow() [][]byte {
+	list := [][]byte{o.password}
+	if o.proved {
+		if latin := latin1(o.password); latin != nil {
+			list = append(list, latin) // OpenSSL on a terminal that was not UTF-8
+		}
+		list = append(list, o.wide...) // NSS before 2017 put PKCS12's spelling into PBES2
+	}
+	return list
 }
 
 // try decrypts under one spelling of the password.

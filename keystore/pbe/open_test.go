@@ -63,6 +63,9 @@ func TestBounds(t *testing.T) {
 		want error
 	}{
 		{"two billion iterations", pbes2(oidPBKDF2, pbkdf2Params(8, 2_000_000_000, 0, "")), keystore.ErrTooLarge},
+		{"two billion iterations of old", der(func(b *cryptobyte.Builder) {
+			addAlgorithm(b, oidSHA1TripleDES, func(b *cryptobyte.Builder) { b.AddASN1(cbasn1.SEQUENCE, pbkdf2Params(8, 2_000_000_000, 0, "")) })
+		}), keystore.ErrTooLarge},
 		{"more iterations than 64 bits", pbes2(oidPBKDF2, func(b *cryptobyte.Builder) {
 			b.AddASN1OctetString(make([]byte, 8))
 			b.AddASN1(cbasn1.INTEGER, func(b *cryptobyte.Builder) { b.AddBytes([]byte("\x7f123456789")) })
