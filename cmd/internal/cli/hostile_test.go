@@ -177,12 +177,19 @@ func TestFourKindsOfFailure(t *testing.T) {
 					w.message = kind
 				}
 				for _, command := range [][]string{{"convert", "bad." + format, "out.pem", "--out-pass", "none"}, {"inspect", "bad." + format}} {
-					_, errs, code := atTerminal(&person{}, append(command, "--in-pass", pass)...)
+					command = append(command, "--in-pass", pass)
+					out, errs, code := atTerminal(&person{}, command...)
+					if command[0] == "inspect" && !ok && format != "p12" {
+						// Only the key cannot be read; the rest is shown.
+						assert.Equal(t, exitDone, code, errs)
+						assert.Regexp(t, `(?m)^locked: .*`+regexp.QuoteMeta(kind)+`.*not supported`, out)
+						continue
+					}
 					assert.Equal(t, w.code, code, errs)
 					assert.Contains(t, errs, w.message)
-					assert.Contains(t, errs, `reading "bad.`+format+`"`)
+					assert.Contains(t, errs, `"bad.`+format+`"`)
 					assert.Contains(t, errs, "hint: ")
-					_, errs, code = atTerminal(&person{}, append(command, "--in-pass", pass, "--json")...)
+					_, errs, code = atTerminal(&person{}, append(command, "--json")...)
 					assert.Equal(t, w.code, code, errs)
 					assert.Contains(t, errs, `"kind": "`+w.kind+`"`)
 				}

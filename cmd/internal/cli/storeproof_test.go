@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"os"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestAResultThatIsNotWhatItShouldBeIsNotWritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &person{}
-			d := &deps{out: os.Stderr, err: os.Stderr, random: mathReader(1), now: func() time.Time { return mint.Day }, quiet: true,
+			d := &deps{out: io.Discard, err: io.Discard, random: mathReader(1), now: func() time.Time { return mint.Day }, quiet: true,
 				env: func(string) (string, bool) { return "", false }, readSafe: p.read}
 			o := &convertOptions{deps: d, Force: true}
 			require.NoError(t, o.InPass.Set("pass:storepass"))

@@ -449,7 +449,7 @@ func TestWeReadPEMOfEveryForm(t *testing.T) {
 	mqttpki(t, "convert", "auto", "p12", filepath.Join(samples, "bag-attributes.pem"), "bag.p12", "--out-pass", pass)
 	require.NotEmpty(t, decodeFile(t, "bag.p12", changeit).Identities)
 	assert.NotEqual(t, "1", decodeFile(t, "bag.p12", changeit).Identities[0].Alias, "the name in the text is the alias")
-	_, errs := mqttpkiExits(t, exitUnsupported, "inspect", gcmKey(t))
+	_, errs := mqttpkiExits(t, exitUnsupported, "convert", gcmKey(t), "never.pem", "--in-pass", "pass:storepass", "--out-pass", "none")
 	assert.Contains(t, errs, "2.16.840.1.101.3.4.1.46", "AES-GCM, whatever a library wrote under its name")
 }
 
