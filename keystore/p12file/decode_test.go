@@ -278,3 +278,22 @@ func TestKeyPasswords(t *testing.T) {
 	assert.ErrorIs(t, got.Identities[0].Locked, keystore.ErrPassword)
 	assert.Contains(t, got.Identities[0].Locked.Error(), `"Key"`)
 }
+
+// TestAbsentIsNotEmpty opens with an empty password what has one, and shows without any that it is closed.
+func TestAbsentIsNotEmpty(t *testing.T) {
+	opts := fast("")
+	opts.Password = keystore.Secret{}
+	s := bigStore(t, false)
+	s.Identities, s.Loose = s.Identities[1:2], nil
+	data, fitted := write(t, s, opts)
+	got, err := Codec{}.Decode(data, keystore.DecodeOptions{Password: keystore.Secret{}})
+	require.NoError(t, err)
+	requireSame(t, fitted, got)
+	got, err = Codec{}.Decode(data, keystore.DecodeOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, "key sensor-17 locked; ", outline(got))
+	assert.Equal(t, keystore.IntegrityUnchecked, got.Integrity)
+	assert.Contains(t, codes(got), "sealed")
+	_, err = Codec{}.Decode(data, keystore.DecodeOptions{KeyPassword: keystore.Secret("x")})
+	require.ErrorIs(t, err, keystore.ErrPassword)
+}

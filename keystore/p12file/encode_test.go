@@ -193,6 +193,40 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
+// TestAttributes looks at what is written beside keys and certificates, as other readers need it: the alias on key and leaf,
+// one unique id on both and on nothing else, Java's mark on what is trusted, no count where it is DER's default.
+func TestAttributes(t *testing.T) {
+	opts := fast("")
+	opts.Iterations = 1
+	data, fitted := write(t, bigStore(t, true), opts)
+	d := newDecoder(len(data), reading(string(testPassword)))
+	_, err := d.decode(data)
+	require.NoError(t, err)
+	ids := map[string]int{}
+	for i, k := range d.keys {
+		assert.Equal(t, fitted.Identities[i].Alias, k.name)
+		assert.Regexp(t, `^Time \d+$`, k.id, "what Java reads as the date")
+		assert.Zero(t, ids[k.id], "ids are unique")
+		ids[k.id]++
+	}
+	for _, c := range d.certs {
+		leaf := slices.IndexFunc(d.keys, func(k keyEntry) bool { return k.key.PublicID() == c.cert.PublicID() })
+		switch {
+		case leaf >= 0:
+			assert.Equal(t, d.keys[leaf].attributes, c.attributes)
+		case c.trusted:
+			assert.NotEmpty(t, c.name)
+			assert.Empty(t, c.id)
+		default:
+			assert.Empty(t, c.id, "NSS takes a certificate with an id for a key's")
+		}
+	}
+	_, mac := outerLayer(data)
+	var body cryptobyte.String
+	require.True(t, mac.ReadASN1(&body, cbasn1.SEQUENCE) && body.SkipASN1(cbasn1.SEQUENCE) && body.SkipASN1(cbasn1.OCTET_STRING))
+	assert.True(t, body.Empty(), "no count of 1")
+}
+
 // TestOutputIsDER walks through a file that hides nothing: its lengths and the order of its sets are DER's.
 func TestOutputIsDER(t *testing.T) {
 	s := &keystore.Store{}

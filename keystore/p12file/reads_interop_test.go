@@ -122,6 +122,24 @@ func TestReadsOpenSSLParts(t *testing.T) {
 	assert.ErrorIs(t, got.Identities[0].Locked, keystore.ErrUnsupported)
 }
 
+// TestReadsLatin1 opens what OpenSSL wrote on a terminal of another encoding, by the password as a person knows it. OpenSSL
+// itself gets past the MAC only.
+func TestReadsLatin1(t *testing.T) {
+	t.Parallel()
+	openssl := interop.Need(t, "openssl")
+	p := newParty(t)
+	put(t, p.dir, "pass", []byte("p\xe4ss"))
+	for _, args := range []string{"", "-certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1"} {
+		interop.Run(t, p.dir, openssl, append([]string{"pkcs12", "-export", "-inkey", "key.pem", "-in", "leaf.pem", "-certfile", "root.pem",
+			"-name", "n", "-iter", "2", "-out", "s.p12", "-passout", "file:pass"}, strings.Fields(args)...)...)
+		for _, pw := range []string{"päss", "p\xe4ss"} {
+			got, err := Codec{}.Decode(get(t, p.dir, "s.p12"), reading(pw))
+			require.NoError(t, err, "%s %q", args, pw)
+			p.requireParty(t, got, "n")
+		}
+	}
+}
+
 // TestNamesOpenSSLMACs names the digests that we lack: a right password is not called wrong for them.
 func TestNamesOpenSSLMACs(t *testing.T) {
 	t.Parallel()

@@ -71,6 +71,31 @@ func TestKeytoolReads(t *testing.T) {
 	}
 }
 
+// TestKeytoolReadsUnicode has Java list a file whose password is not ASCII, which Java 17 cannot: Fit says so.
+func TestKeytoolReadsUnicode(t *testing.T) {
+	t.Parallel()
+	const pw = "pässwörd€😀"
+	for _, jdk := range interop.JDKs(t) {
+		dir := t.TempDir()
+		opts := fast("")
+		opts.Password = keystore.Secret(pw)
+		s := bigStore(t, false)
+		_, changes, err := Codec{}.Fit(s, opts)
+		require.NoError(t, err)
+		assert.Contains(t, fmt.Sprint(changes), "Java 17 and older refuse")
+		data, _ := write(t, s, opts)
+		put(t, dir, "s.p12", data)
+		put(t, dir, "pass", []byte(pw)) // a file, since arguments are in the encoding of the machine
+		list, err := interop.Try(t, dir, jdk.Tool("keytool"), "-list", "-keystore", "s.p12", "-storetype", "PKCS12", "-storepass:file", "pass")
+		if jdk.Version < 18 {
+			assert.Error(t, err, list)
+			continue
+		}
+		require.NoError(t, err, list)
+		assert.Contains(t, list, "contains 5 entries")
+	}
+}
+
 // TestJavaReadsPasswordlessTrust lists the profile that has no password.
 func TestJavaReadsPasswordlessTrust(t *testing.T) {
 	t.Parallel()
@@ -152,9 +177,11 @@ func TestGnuTLSReads(t *testing.T) {
 	certtool := interop.Need(t, "certtool")
 	for _, profile := range everyReader {
 		dir := t.TempDir()
-		data, _ := write(t, bigStore(t, true), fast(profile))
+		opts := fast(profile)
+		opts.Password = keystore.Secret("pässwörd€😀")
+		data, _ := write(t, bigStore(t, true), opts)
 		put(t, dir, "s.p12", data)
-		out := interop.Run(t, dir, certtool, "--p12-info", "--inder", "--infile", "s.p12", "--password", "changeit")
+		out := interop.Run(t, dir, certtool, "--p12-info", "--inder", "--infile", "s.p12", "--password", string(opts.Password))
 		keys := 0
 		for rest := []byte(out); ; {
 			var block *pem.Block
@@ -163,7 +190,7 @@ func TestGnuTLSReads(t *testing.T) {
 			}
 			if block.Type != "CERTIFICATE" {
 				put(t, dir, "k.pem", pem.EncodeToMemory(block))
-				interop.Run(t, dir, certtool, "--key-info", "--infile", "k.pem", "--password", "changeit")
+				interop.Run(t, dir, certtool, "--key-info", "--infile", "k.pem", "--password", string(opts.Password))
 				keys++
 			}
 		}
