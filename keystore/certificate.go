@@ -10,10 +10,14 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
+// leastCertificate is the size in bytes below which nothing is a certificate: dates, key and signature alone take more,
+// of the smallest that RFC 5280 allows. Files full of smaller ones would only serve to waste memory.
+const leastCertificate = 100
+
 // ParseCertificate wraps DER bytes from outside, which it keeps without copying. It fails with [ErrFormat] when they
 // are nothing like one certificate and no more; one that Go refuses for a detail passes, as with [NewCertificate].
 func ParseCertificate(der []byte) (Certificate, error) {
-	if !Signed(der) {
+	if len(der) < leastCertificate || !Signed(der) {
 		return Certificate{}, fmt.Errorf("reading a certificate: not an X.509 certificate: %w", ErrFormat)
 	}
 	return NewCertificate(der), nil

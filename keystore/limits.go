@@ -1,25 +1,27 @@
 package keystore
 
-// Limits bounds what a decoder spends on input that nobody vouches for. No honest store reaches the defaults.
-// A zero field means the field of [DefaultLimits].
+// Limits bounds what a decoder spends on input that nobody vouches for. What reaches a limit is read, what exceeds it
+// is [ErrTooLarge]. A zero field means the field of [DefaultLimits]. Beside them time and memory stay proportional to
+// the size of a file: memory below 20 times its bytes and 64 MiB, and all its key derivations together bounded by the
+// same measure (keystore/pbe).
 type Limits struct {
 	Bytes      int64 // size of one file
-	Entries    int   // entries in one store
-	Chain      int   // certificates in one chain
-	Depth      int   // nesting of ASN.1 structures
+	Entries    int   // entries in one store; in PKCS12 bags, in PEM blocks, in PKCS#7 certificates and CRLs
+	Chain      int   // certificates in one chain, the leaf among them; where a file states no chains, they are cut
+	Depth      int   // nesting of BER elements in one layer of a file
 	Iterations int   // rounds of one key derivation or MAC; Java's own reader stops at the same 5,000,000
-	ScryptMem  int64 // bytes of memory of one scrypt derivation (128 * N * r)
-	NameBytes  int   // bytes of an alias or other name
+	ScryptMem  int64 // bytes of memory of one scrypt derivation: 128 * N * r, RFC 7914
+	NameBytes  int   // bytes of an alias or other name; in PKCS12, whose names are UTF-16, half of theirs
 }
 
-// DefaultLimits admits an honest store of 100,000 certificates.
+// DefaultLimits is far beyond what honest stores reach, of which it admits those of 100,000 certificates.
 var DefaultLimits = Limits{
-	Bytes:      512 << 20,
+	Bytes:      512 << 20, // 100,000 certificates take 40 to 200 MB
 	Entries:    1_000_000,
-	Chain:      100,
-	Depth:      32,
+	Chain:      100, // of honest ones the longest seen have 5
+	Depth:      32,  // PKCS12 and PKCS#7 need 11
 	Iterations: 5_000_000,
-	ScryptMem:  64 << 20,
+	ScryptMem:  64 << 20, // four times what openssl asks for
 	NameBytes:  4096,
 }
 

@@ -66,6 +66,9 @@ type Certificate struct {
 
 // NewCertificate wraps DER bytes, which it keeps without copying.
 func NewCertificate(der []byte) Certificate {
+	if (Certificate{Raw: der}).fields().spki == nil { // for what is none Go's parser takes more memory than its size allows
+		return Certificate{Raw: der}
+	}
 	c, err := x509.ParseCertificate(der)
 	if err != nil {
 		return Certificate{Raw: der}

@@ -245,37 +245,6 @@ func TestRandomBytes(t *testing.T) {
 	}
 }
 
-// Law: every limit holds.
-func TestLimits(t *testing.T) {
-	store := conformanceStores(t)[0].store
-	for _, s := range conformanceStores(t) {
-		if s.name == "mixed" {
-			store = s.store
-		}
-	}
-	for _, codec := range All() {
-		data, _ := write(t, codec, store, encodeOptions())
-		has := traitsOf[codec.Name()]
-		limited := map[string]keystore.Limits{"bytes": {Bytes: int64(len(data) - 1)}}
-		if has.several {
-			limited["entries"] = keystore.Limits{Entries: 1}
-		}
-		if has.names {
-			limited["names"] = keystore.Limits{NameBytes: 2}
-		}
-		if has.iterations {
-			limited["iterations"] = keystore.Limits{Iterations: 1}
-		}
-		for name, limits := range limited {
-			t.Run(codec.Name()+"/"+name, func(t *testing.T) {
-				got, err := codec.Decode(data, keystore.DecodeOptions{Password: password, Limits: limits})
-				assert.Nil(t, got)
-				assert.ErrorIs(t, err, keystore.ErrTooLarge)
-			})
-		}
-	}
-}
-
 // Law: what was decoded does not change with the buffer it came from, nor what was encoded with the store.
 func TestNoAliasing(t *testing.T) {
 	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {

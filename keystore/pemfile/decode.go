@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -264,6 +265,7 @@ func (d *decoder) pkcs7(it item, data []byte) error {
 	if b.others > 0 {
 		d.problem("unknown-certificate", "warning", "", fmt.Sprintf("%d members of a PKCS#7 bundle were left out: they are neither certificates nor CRLs.", b.others))
 	}
+	d.items = slices.Grow(d.items, len(b.certificates)+len(b.crls)) // a list that grows bit by bit takes several times the memory
 	for i := range b.certificates {
 		d.items = append(d.items, item{line: it.line, certificate: &b.certificates[i]})
 	}
