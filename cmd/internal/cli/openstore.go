@@ -142,6 +142,9 @@ func (o *storeOpener) open(path string) (*openedStore, error) {
 	if err = o.decode(s); err == nil {
 		err = o.openKeys(s)
 	}
+	if errors.Is(err, keystore.ErrFormat) {
+		err = withHint(err, "the file was cut off, changed or damaged; get it anew from where it came")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %q: %w", name, err)
 	}
