@@ -24,6 +24,7 @@ type deps struct {
 	hasTTY    bool                   // one can be asked for passwords, though standard input is something else
 	readSafe  func() ([]byte, error) // reads a line from the terminal without showing it
 	wait      waiter                 // for what may take for ever; nil waits
+	columns   func() int             // of the terminal that err is; nil: usualColumns
 	stdinLine *lineReader            // shared by everything that reads lines of standard input
 
 	opened openedKeys // by commands that one command runs; nil: not kept
@@ -55,6 +56,12 @@ func processDeps(ctx context.Context) *deps {
 	}
 	d.readSafe = func() ([]byte, error) { return readUnseen(ctx, int(keyboard.Fd())) }
 	d.wait = func(read func() ([]byte, error)) ([]byte, error) { return orDone(ctx, read) }
+	d.columns = func() int {
+		if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && width > 0 {
+			return width
+		}
+		return usualColumns
+	}
 	d.stdinLine = &lineReader{r: d.in}
 	if dir, ok := os.LookupEnv("MQTTPKI_DIR"); ok && dir != "" {
 		d.pki = dir

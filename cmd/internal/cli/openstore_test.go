@@ -160,34 +160,6 @@ func TestInPlaceSeesAnotherHand(t *testing.T) {
 	assert.NoError(t, s.unchanged())
 }
 
-// TestProgress: nothing within the first second, then a line with rate and time left, wiped at the end.
-func TestProgress(t *testing.T) {
-	var screen bytes.Buffer
-	now := time.Unix(1000, 0)
-	d := &deps{err: &screen, isTerm: true, now: func() time.Time { return now }}
-	p := d.startProgress("converting", 1000)
-	now = now.Add(900 * time.Millisecond)
-	p.add(90)
-	assert.Empty(t, screen.String())
-	now = now.Add(100 * time.Millisecond)
-	p.add(10)
-	assert.Equal(t, "\r\x1b[Kconverting 100 of 1000, 10%, 100 a second, 9s left", screen.String())
-	now = now.Add(10 * time.Millisecond)
-	p.add(1)
-	assert.NotContains(t, screen.String(), "101")
-	screen.Reset()
-	p.stop()
-	assert.Equal(t, "\r\x1b[K", screen.String())
-
-	for _, d := range []*deps{{err: &screen, now: d.now}, {err: &screen, now: d.now, isTerm: true, quiet: true}} {
-		p := d.startProgress("converting", 1)
-		now = now.Add(time.Hour)
-		p.add(1)
-		p.stop()
-	}
-	assert.Equal(t, "\r\x1b[K", screen.String(), "off a terminal, or when asked to be quiet, there is none")
-}
-
 // TestPrintable: what comes from a file cannot move the cursor, nor make a line read as another.
 func TestPrintable(t *testing.T) {
 	assert.Equal(t, "a\uFFFDb\uFFFDc\uFFFDd\uFFFDe\nf\tü", printable("a\x1bb\u202ec\u2066d\u200fe\nf\tü"))
