@@ -93,10 +93,19 @@ func TestWhatIsNothing(t *testing.T) {
 	}
 }
 
+// wide is text in UTF-16, little-endian, as PowerShell writes it.
+func wide(text string) string {
+	var out []byte
+	for _, c := range []byte(text) {
+		out = append(out, c, 0)
+	}
+	return string(out)
+}
+
 // What only nearly is PEM goes to the PEM reader, whose error names the fault.
 func TestNearlyPEM(t *testing.T) {
 	for data, want := range map[string]string{
-		"\xFF\xFE-\x00-\x00-\x00-\x00-\x00B\x00":                      "UTF-16",
+		"\xFF\xFE" + wide("-----BEGIN CERTIFICATE-----\r\n"):          "UTF-16",
 		"  -----BEGIN CERTIFICATE-----\n  MII=\n":                     "indented",
 		"-----BEGIN CERTIFICATE-----MIIB-----END CERTIFICATE-----":    "on one line",
 		"-----BEGIN CERTIFICATE-----\nMIIB":                           "has no END",
