@@ -184,10 +184,14 @@ func TestReadsTwoPasswords(t *testing.T) {
 	require.ErrorIs(t, err, keystore.ErrPassword)
 }
 
-// keytool runs one of the JDK's keytools on a store in dir.
-func keytool(t testing.TB, jdk interop.JDK, dir, store string, args ...string) {
-	t.Helper()
-	interop.Run(t, dir, jdk.Tool("keytool"), append(args, "-keystore", store, "-storetype", "PKCS12", "-storepass", "changeit")...)
+// onStore completes a command of keytool for a store in the current directory.
+func onStore(store string, command ...string) []string {
+	return append(command, "-keystore", store, "-storetype", "PKCS12", "-storepass", "changeit")
+}
+
+// genKey makes a key with a certificate that it signs itself; properties of Java go before the command.
+func genKey(store, alias string, properties ...string) []string {
+	return onStore(store, append(properties, "-genkeypair", "-keyalg", "EC", "-dname", "CN="+alias, "-alias", alias)...)
 }
 
 // TestReadsKeytool reads what Java writes: several keys, trusted and secret entries, old and new algorithms.
@@ -196,26 +200,19 @@ func TestReadsKeytool(t *testing.T) {
 	for _, jdk := range interop.JDKs(t) {
 		t.Run(fmt.Sprintf("JDK %d", jdk.Version), func(t *testing.T) {
 			p := newParty(t)
-			genkey := []string{"-genkeypair", "-keyalg", "EC", "-dname"}
-			keytool(t, jdk, p.dir, "s.p12", append(genkey, "CN=one", "-alias", "One")...)
-			keytool(t, jdk, p.dir, "s.p12", append(genkey, "CN=two", "-alias", "two")...)
-			keytool(t, jdk, p.dir, "s.p12", "-importcert", "-noprompt", "-file", "root.pem", "-alias", "RootCA")
-			keytool(t, jdk, p.dir, "s.p12", "-genseckey", "-keyalg", "AES", "-keysize", "256", "-alias", "sec")
+			jdk.Keytool(t, p.dir,
+				genKey("s.p12", "One"), genKey("s.p12", "two"),
+				onStore("s.p12", "-importcert", "-noprompt", "-file", "root.pem", "-alias", "RootCA"),
+				onStore("s.p12", "-genseckey", "-keyalg", "AES", "-keysize", "256", "-alias", "sec"),
+				genKey("mixed.p12", "x", "-J-Dkeystore.pkcs12.keyProtectionAlgorithm=PBEWithHmacSHA384AndAES_128",
+					"-J-Dkeystore.pkcs12.certProtectionAlgorithm=PBEWithHmacSHA224AndAES_256", "-J-Dkeystore.pkcs12.macAlgorithm=HmacPBESHA512"),
+				genKey("no-mac.p12", "x", "-J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE", "-J-Dkeystore.pkcs12.macAlgorithm=NONE"),
+				genKey("legacy.p12", "x", "-J-Dkeystore.pkcs12.keyProtectionAlgorithm=PBEWithSHA1AndDESede",
+					"-J-Dkeystore.pkcs12.certProtectionAlgorithm=PBEWithSHA1AndRC2_40", "-J-Dkeystore.pkcs12.macAlgorithm=HmacPBESHA1"))
 			data := get(t, p.dir, "s.p12")
 			got, err := Codec{}.Decode(data, reading("changeit"))
 			require.NoError(t, err)
-			require.Len(t, got.Identities, 2)
-			for _, id := range got.Identities {
-				require.NoError(t, id.Locked)
-				assert.Equal(t, id.Leaf().PublicID(), id.Key.PublicID())
-				assert.Equal(t, "CN="+id.Alias, id.Leaf().X509.Subject.String())
-				assert.False(t, id.Created.IsZero(), "Java's date")
-			}
-			require.Len(t, got.Anchors, 1)
-			assert.Equal(t, "RootCA", got.Anchors[0].Alias)
-			require.Len(t, got.Others, 1)
-			assert.Equal(t, keystore.Other{Alias: "sec", Created: got.Others[0].Created, Kind: keystore.KindSecret, Algorithm: "AES", Bits: 256}, got.Others[0])
-			assert.Empty(t, got.Problems)
+			requireJavas(t, got)
 
 			locked, err := Codec{}.Decode(data, keystore.DecodeOptions{})
 			require.NoError(t, err)
@@ -223,19 +220,35 @@ func TestReadsKeytool(t *testing.T) {
 			assert.ErrorIs(t, locked.Identities[0].Locked, keystore.ErrPassword)
 			assert.Equal(t, keystore.IntegrityUnchecked, locked.Integrity)
 
-			for name, options := range map[string][]string{
-				"legacy": {"-J-Dkeystore.pkcs12.legacy"},
-				"mixed": {"-J-Dkeystore.pkcs12.keyProtectionAlgorithm=PBEWithHmacSHA384AndAES_128",
-					"-J-Dkeystore.pkcs12.certProtectionAlgorithm=PBEWithHmacSHA224AndAES_256", "-J-Dkeystore.pkcs12.macAlgorithm=HmacPBESHA512"},
-				"no-mac": {"-J-Dkeystore.pkcs12.macAlgorithm=NONE", "-J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE"},
+			for name, key := range map[string]string{
+				"mixed": "PBES2 PBKDF2-HMAC-SHA384 AES-128-CBC", "no-mac": "PBES2 PBKDF2-HMAC-SHA384 AES-128-CBC", "legacy": "PBE-SHA1-3DES",
 			} {
-				keytool(t, jdk, p.dir, name+".p12", append(append(genkey, "CN=x", "-alias", "x"), options...)...)
 				got, err := Codec{}.Decode(get(t, p.dir, name+".p12"), reading("changeit"))
 				require.NoError(t, err, name)
 				assert.Equal(t, "key x CN=x; ", outline(got), name)
+				assert.Contains(t, fmt.Sprint(got.Protection), key, name)
 			}
 		})
 	}
+}
+
+// requireJavas checks a store of two keys, a trusted certificate and a secret key, with Java's dates.
+func requireJavas(t *testing.T, got *keystore.Store) {
+	t.Helper()
+	require.Len(t, got.Identities, 2)
+	for i, alias := range []string{"one", "two"} {
+		id := got.Identities[i]
+		require.NoError(t, id.Locked)
+		assert.Equal(t, alias, id.Alias)
+		assert.Equal(t, id.Leaf().PublicID(), id.Key.PublicID())
+		assert.True(t, strings.EqualFold("CN="+alias, id.Leaf().X509.Subject.String()))
+		assert.False(t, id.Created.IsZero(), "Java's date")
+	}
+	require.Len(t, got.Anchors, 1)
+	assert.Equal(t, "RootCA", got.Anchors[0].Alias)
+	require.Len(t, got.Others, 1)
+	assert.Equal(t, keystore.Other{Alias: "sec", Created: got.Others[0].Created, Kind: keystore.KindSecret, Algorithm: "AES", Bits: 256}, got.Others[0])
+	assert.Empty(t, got.Problems)
 }
 
 // TestReadsBrokenJavaMAC tells a MAC that Java 25 writes and can't read itself from a wrong password.
@@ -247,12 +260,11 @@ func TestReadsBrokenJavaMAC(t *testing.T) {
 		t.Skipf("Java 25 writes it, this is %d", jdk.Version)
 	}
 	dir := t.TempDir()
-	_, err := interop.Try(t, dir, jdk.Tool("keytool"), "-genkeypair", "-keyalg", "EC", "-dname", "CN=x", "-alias", "x", "-keystore", "s.p12",
-		"-storepass", "changeit", "-J-Dkeystore.pkcs12.macAlgorithm=PBEWithHmacSHA256")
-	require.Error(t, err, "it reads back what it wrote, too late")
-	_, err = Codec{}.Decode(get(t, dir, "s.p12"), reading("changeit"))
+	// It reads back what it wrote, and fails, too late.
+	jdk.Keytool(t, dir, genKey("s.p12", "x", "!", "-J-Dkeystore.pkcs12.macAlgorithm=PBEWithHmacSHA256"))
+	_, err := Codec{}.Decode(get(t, dir, "s.p12"), reading("changeit"))
 	require.ErrorIs(t, err, keystore.ErrUnsupported)
-	assert.Contains(t, err.Error(), "1.2.840.113549.2.9")
+	assert.ErrorContains(t, err, "HMAC-SHA256 (1.2.840.113549.2.9)")
 }
 
 // TestReadsNSS reads the BER that pk12util writes.

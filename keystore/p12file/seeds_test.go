@@ -133,18 +133,18 @@ func keytoolSeeds(t testing.TB, p party) (all []seed) {
 	}
 	quick := []string{"-J-Dkeystore.pkcs12.macIterationCount=2", "-J-Dkeystore.pkcs12.certPbeIterationCount=2", "-J-Dkeystore.pkcs12.keyPbeIterationCount=2"}
 	for _, jdk := range interop.JDKs(t) {
-		for name, options := range map[string][]string{
-			"new": quick, "old": append(quick, "-J-Dkeystore.pkcs12.legacy"),
-			"open": append(quick, "-J-Dkeystore.pkcs12.macAlgorithm=NONE", "-J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE"),
-		} {
-			file := fmt.Sprintf("%s%d.p12", name, jdk.Version)
-			run := func(args ...string) { keytool(t, jdk, p.dir, file, append(args, options...)...) }
-			run("-genkeypair", "-keyalg", "EC", "-dname", "CN=one", "-alias", "One")
-			run("-importcert", "-noprompt", "-file", "root.pem", "-alias", "RootCA")
-			if name == "new" {
-				run("-genseckey", "-keyalg", "AES", "-keysize", "256", "-alias", "sec")
-			}
-			all = append(all, seed{get(t, p.dir, file), "changeit", false})
+		name := func(kind string) string { return fmt.Sprintf("%s%d.p12", kind, jdk.Version) }
+		trust := func(kind string) []string {
+			return onStore(name(kind), "-importcert", "-noprompt", "-file", "root.pem", "-alias", "RootCA")
+		}
+		jdk.Keytool(t, p.dir,
+			genKey(name("new"), "One", quick...), trust("new"),
+			onStore(name("new"), "-genseckey", "-keyalg", "AES", "-keysize", "256", "-alias", "sec"),
+			genKey(name("open"), "One", "-J-Dkeystore.pkcs12.macAlgorithm=NONE", "-J-Dkeystore.pkcs12.certProtectionAlgorithm=NONE"), trust("open"),
+			genKey(name("old"), "One", "-J-Dkeystore.pkcs12.keyProtectionAlgorithm=PBEWithSHA1AndDESede",
+				"-J-Dkeystore.pkcs12.certProtectionAlgorithm=PBEWithSHA1AndRC2_40", "-J-Dkeystore.pkcs12.macAlgorithm=HmacPBESHA1"), trust("old"))
+		for _, kind := range []string{"new", "open", "old"} {
+			all = append(all, seed{get(t, p.dir, name(kind)), "changeit", false})
 		}
 	}
 	return all
