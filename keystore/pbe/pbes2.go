@@ -1,6 +1,7 @@
 package pbe
 
 import (
+	"cmp"
 	"crypto/pbkdf2"
 	"fmt"
 
@@ -52,10 +53,12 @@ func parsePBES2(params cryptobyte.String, lim keystore.Limits) (algorithm, error
 		return a, err
 	}
 	a.name += " " + k.name
-	if a.cipher, a.iv, err = parseCipher(&body, k.keyLen); err != nil {
+	if a.cipher, a.iv, err = parseCipher(&body, k.keyLen); a.cipher.name != "" {
+		a.name += " " + a.cipher.name
+	}
+	if err != nil {
 		return a, err
 	}
-	a.name += " " + a.cipher.name
 	if !body.Empty() || k.keyLen != 0 && k.keyLen != a.cipher.keyLen {
 		return a, fmt.Errorf("reading the parameters of %s: %w", a.name, keystore.ErrFormat)
 	}
@@ -206,7 +209,7 @@ func parseCipher(in *cryptobyte.String, keyLen int) (bulk, []byte, error) {
 		}
 		c, params = rc2Bulk(keyLen, bits), body
 	} else if c, ok = ciphers[oid]; !ok {
-		return bulk{}, nil, unsupported("cipher", oid)
+		return bulk{name: cmp.Or(strangers[oid], oid)}, nil, unsupported("cipher", oid)
 	}
 	var iv cryptobyte.String
 	if !params.ReadASN1(&iv, cbasn1.OCTET_STRING) || !params.Empty() || len(iv) != c.block {

@@ -201,7 +201,7 @@ func (d *decoder) leftOut() {
 
 // certificate adds a certificate.
 func (d *decoder) certificate(it item, der []byte) error {
-	c, err := keystore.ParseCertificate(der)
+	c, err := d.opts.Parsed.Certificate(der)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func (d *decoder) privateKey(it item, b *block, kind string, curve []byte) error
 		}
 	}
 	if der != nil {
-		key, err := plainKey(kind, der, curve)
+		key, err := d.plainKey(kind, der, curve)
 		if err != nil {
 			return err
 		}

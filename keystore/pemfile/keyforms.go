@@ -126,7 +126,7 @@ func wrapPublicRSA(pkcs1 []byte) ([]byte, error) {
 }
 
 // plainKey turns the bytes of an unencrypted key block into a key. Curve is as for wrapEC.
-func plainKey(label string, der, curve []byte) (*keystore.PrivateKey, error) {
+func (d *decoder) plainKey(label string, der, curve []byte) (*keystore.PrivateKey, error) {
 	var err error
 	switch label {
 	case labelRSA:
@@ -139,5 +139,5 @@ func plainKey(label string, der, curve []byte) (*keystore.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keystore.NewPrivateKey(der)
+	return d.opts.Parsed.PrivateKey(der)
 }
