@@ -64,7 +64,7 @@ func namedEntries(fitted *keystore.Store, was, asked names, changes []keystore.C
 		e := &list[i]
 		i++
 		first, wanted := was.take(is), asked.take(is)
-		if alias == first.alias {
+		if alias == first.alias || alias == "" { // a format without names says so by itself
 			return
 		}
 		e.Was = first.label()

@@ -83,6 +83,9 @@ func (o *convertOptions) outPassword(j convertJob) (pass outPassword, err error)
 	}
 	if err == nil && o.KeyPass.given() {
 		pass.keys, pass.one, err = o.resolveKeys()
+		if pass.how == outNone && pass.keys.Given() {
+			pass.how = outGiven
+		}
 	}
 	return pass, err
 }
