@@ -6,30 +6,44 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // ErrReadBack means that a file which was just encoded does not hold what it should: a mistake of a codec, caught before
 // anybody uses the file.
 var ErrReadBack = errors.New("what was written does not read back")
 
-// Build encodes a store that Fit returned, and proves the result: Encode has shown it to an independent reader where
-// there is one, and here the codec decodes it like any stranger's file, with nothing but the passwords, and everything
-// is compared. Errors are those of Encode, or wrap [ErrReadBack]; then no bytes are returned.
+// Build encodes a store that Fit returned, and proves the result: an independent reader confirms it where there is one,
+// and the codec decodes it like any stranger's file, with nothing but the passwords, and everything is compared. Errors are
+// those of Encode, or wrap [ErrReadBack]; then no bytes are returned.
 //
-// Each proof is made once: deriving keys from passwords is nearly all that it costs.
+// Each proof is made once, and the two at the same time: deriving keys from passwords is nearly all that they cost.
 func Build(codec Codec, fitted *Store, opts EncodeOptions) ([]byte, error) {
 	data, err := codec.Encode(fitted, opts)
 	if err != nil {
 		return nil, fmt.Errorf("encoding as %s: %w", codec.Name(), err)
 	}
-	got, err := codec.Decode(data, DecodeOptions{Password: opts.Password, KeyPassword: opts.KeyPassword, KeyPasswords: opts.KeyPasswords})
-	if err != nil {
-		return nil, fmt.Errorf("reading back the %s that was encoded: %w: %v", codec.Name(), ErrReadBack, err)
+	var proofs errgroup.Group
+	if c, ok := codec.(Confirmer); ok {
+		proofs.Go(func() error { return c.Confirm(data, fitted, opts) })
 	}
-	if err := Compare(fitted, got); err != nil {
+	proofs.Go(func() error { return decodes(codec, data, fitted, opts) })
+	if err := proofs.Wait(); err != nil {
 		return nil, fmt.Errorf("reading back the %s that was encoded: %w", codec.Name(), err)
 	}
 	return data, nil
+}
+
+// decodes fails unless the codec finds the store in the data.
+func decodes(codec Codec, data []byte, fitted *Store, opts EncodeOptions) error {
+	got, err := codec.Decode(data, DecodeOptions{
+		Password: opts.Password, KeyPassword: opts.KeyPassword, KeyPasswords: opts.KeyPasswords, Parsed: ParsedOf(fitted),
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %v", ErrReadBack, err)
+	}
+	return Compare(fitted, got)
 }
 
 // Compare returns an error that wraps [ErrReadBack] and names the first entry of got that is not as in want: keys by

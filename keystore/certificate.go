@@ -17,11 +17,14 @@ const leastCertificate = 100
 // ParseCertificate wraps DER bytes from outside, which it keeps without copying. It fails with [ErrFormat] when they
 // are nothing like one certificate and no more; one that Go refuses for a detail passes, as with [NewCertificate].
 func ParseCertificate(der []byte) (Certificate, error) {
-	if len(der) < leastCertificate || !Signed(der) {
+	if !shaped(der) {
 		return Certificate{}, fmt.Errorf("reading a certificate: not an X.509 certificate: %w", ErrFormat)
 	}
 	return NewCertificate(der), nil
 }
+
+// shaped reports whether der may be a certificate by its size and outline.
+func shaped(der []byte) bool { return len(der) >= leastCertificate && Signed(der) }
 
 // Signed reports whether der is exactly one SEQUENCE of a SEQUENCE, an AlgorithmIdentifier and a BIT STRING: what a
 // certificate, a CRL and a request have in common (SIGNED{} of X.509).

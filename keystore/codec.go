@@ -24,8 +24,17 @@ type Codec interface {
 	Fit(s *Store, opts EncodeOptions) (*Store, []Change, error)
 	// Encode writes a store that Fit returned; it fails rather than drop or change anything. It shows the result to an
 	// implementation that shares no code with the codec, where there is one that reads such a store, and fails if that
-	// finds anything else in it. It does not decode the result itself: [Build] does.
+	// finds anything else in it, or leaves that to Confirm: see [Confirmer]. It does not decode the result itself: [Build]
+	// does.
 	Encode(s *Store, opts EncodeOptions) ([]byte, error)
+}
+
+// Confirmer is a [Codec] whose independent reader takes long, since it derives keys as well: [Build] asks it while the
+// codec decodes the same file.
+type Confirmer interface {
+	// Confirm shows what Encode made of a store to the independent reader, if that reads such a store, and fails with
+	// [ErrReadBack] when it finds anything else in it.
+	Confirm(data []byte, s *Store, opts EncodeOptions) error
 }
 
 // DecodeOptions tunes one reading. The zero value reads without a password under the default limits.
@@ -34,6 +43,7 @@ type DecodeOptions struct {
 	KeyPassword  Secret            // of keys that have their own, tried after Password; nil: none given
 	KeyPasswords map[string]Secret // by alias, tried first; nil: none
 	Limits       Limits            // zero fields: DefaultLimits
+	Parsed       *Parsed           // what need not be parsed again; nil: nothing
 }
 
 // EncodeOptions tunes one writing. Random must be set; everything else has a usable zero value.

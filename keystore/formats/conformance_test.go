@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,7 +63,7 @@ func write(t testing.TB, codec keystore.Codec, store *keystore.Store, opts keyst
 	t.Helper()
 	fitted, _, err := codec.Fit(store, opts)
 	require.NoError(t, err)
-	data, err = codec.Encode(fitted, opts)
+	data, err = keystore.Build(codec, fitted, opts)
 	require.NoError(t, err)
 	return data, fitted
 }
@@ -327,4 +329,37 @@ func summary(s *keystore.Store) []string {
 		lines = append(lines, fmt.Sprintf("%s %q %s %s", o.Kind, o.Alias, date(o.Created), digest(o.Raw)))
 	}
 	return lines
+}
+
+// Law: any text is a password, where a format has one: the empty one, one character, spaces at its ends, other scripts,
+// beyond the BMP, and very long.
+func TestPasswords(t *testing.T) {
+	store := storeNamed(t, "one key")
+	for _, codec := range All() {
+		for _, text := range []string{"", "x", " spaces at its ends ", "пароль", "😀", "nul\x00", strings.Repeat("long €", 1000)} {
+			opts := encodeOptions()
+			opts.Password = keystore.Secret(text)
+			if len(text) == 0 && traitsOf[codec.Name()].open {
+				continue // keys are not encrypted under the empty password
+			}
+			data, fitted := write(t, codec, store, opts)
+			got, err := codec.Decode(data, keystore.DecodeOptions{Password: opts.Password})
+			require.NoError(t, err, "%s under %q", codec.Name(), text)
+			assert.Equal(t, summary(fitted), summary(got), "%s under %q", codec.Name(), text)
+		}
+	}
+}
+
+// Law: what follows the end of a binary file is passed over, as other programs do, and said.
+func TestTrailingBytes(t *testing.T) {
+	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
+		data, fitted := write(t, codec, store, encodeOptions())
+		if bytes.HasPrefix(data, []byte("-----")) || len(data) == 0 {
+			return // text has no end
+		}
+		got, err := codec.Decode(append(bytes.Clone(data), 0, 1, 2), keystore.DecodeOptions{Password: password})
+		require.NoError(t, err)
+		assert.Equal(t, summary(fitted), summary(got))
+		assert.True(t, slices.ContainsFunc(got.Problems, func(p keystore.Problem) bool { return p.Code == "trailing-bytes" }), "%+v", got.Problems)
+	})
 }

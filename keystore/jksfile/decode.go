@@ -256,7 +256,7 @@ func (d *decoder) certificate(alias string) (keystore.Certificate, error) {
 	if string(kind) != "X.509" {
 		return keystore.Certificate{}, fmt.Errorf("certificate of type %q: %w", kind, keystore.ErrUnsupported)
 	}
-	c, err := keystore.ParseCertificate(der)
+	c, err := d.opts.Parsed.Certificate(der)
 	if err != nil {
 		return c, err
 	}

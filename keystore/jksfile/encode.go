@@ -11,13 +11,9 @@ import (
 )
 
 // Encode writes a store that Fit returned as a JKS file of version 2, identities first. It needs a password, which may
-// be empty; a key has its own of opts.KeyPasswords, else opts.KeyPassword, else the store's. A file that keystore-go
-// can read is shown to it before it is returned.
+// be empty; a key has its own of opts.KeyPasswords, else opts.KeyPassword, else the store's.
 func (Codec) Encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 	data, err := encode(s, opts)
-	if err == nil {
-		err = secondOpinion(data, s, opts)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("writing a JKS file: %w", err)
 	}

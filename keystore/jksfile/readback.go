@@ -11,10 +11,9 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// secondOpinion reads a file that was just written with a library that shares no code with this package, and fails
-// unless the store is in it, whole. That library takes passwords of ASCII only, names of the BMP without NUL, and no
-// name twice.
-func secondOpinion(data []byte, want *keystore.Store, opts keystore.EncodeOptions) error {
+// Confirm shows a file to keystore-go; see [keystore.Codec]. That library takes passwords of ASCII only, names of the BMP
+// without NUL, and no name twice.
+func (Codec) Confirm(data []byte, want *keystore.Store, opts keystore.EncodeOptions) error {
 	if !ascii(opts.Password) || !plainNames(want) {
 		return nil
 	}

@@ -27,7 +27,7 @@ type certEntry struct {
 }
 
 // newPrivateKey wraps a PrivateKeyInfo, which may be BER.
-func newPrivateKey(data []byte, maxDepth int) (*keystore.PrivateKey, error) {
+func newPrivateKey(data []byte, maxDepth int, known *keystore.Parsed) (*keystore.PrivateKey, error) {
 	der, rest, err := ber.Normalize(data, maxDepth)
 	if err != nil {
 		return nil, fmt.Errorf("reading a private key: %w", err)
@@ -35,12 +35,12 @@ func newPrivateKey(data []byte, maxDepth int) (*keystore.PrivateKey, error) {
 	if len(rest) > 0 {
 		return nil, fmt.Errorf("reading a private key: %d bytes follow it: %w", len(rest), keystore.ErrFormat)
 	}
-	return keystore.NewPrivateKey(der)
+	return known.PrivateKey(der)
 }
 
 // readPlainKey reads a keyBag, which is not encrypted.
 func (d *decoder) readPlainKey(value cryptobyte.String, attrs attributes) error {
-	key, err := newPrivateKey(value, d.limits.Depth)
+	key, err := newPrivateKey(value, d.limits.Depth, d.opts.Parsed)
 	if err != nil {
 		return fmt.Errorf("entry %q: %w", attrs.name, err)
 	}
@@ -112,7 +112,7 @@ func (d *decoder) openedKey(entry *keyEntry, plain []byte, err error) error {
 		return nil
 	}
 	if err == nil {
-		entry.key, err = newPrivateKey(plain, d.limits.Depth)
+		entry.key, err = newPrivateKey(plain, d.limits.Depth, d.opts.Parsed)
 	}
 	return err
 }
@@ -127,7 +127,7 @@ func (d *decoder) readCert(value cryptobyte.String, attrs attributes) error {
 		d.report.add("warning", "unknown-certificate", attrs.name, "a certificate of type %s, not X.509, was passed over", oid)
 		return nil
 	}
-	cert, err := keystore.ParseCertificate(der)
+	cert, err := d.opts.Parsed.Certificate(der)
 	if err != nil {
 		return fmt.Errorf("entry %q: %w", attrs.name, err)
 	}

@@ -17,7 +17,7 @@ import (
 
 // Encode writes a store that [Codec.Fit] returned; see [keystore.Codec]. The result is DER, and the same for the same
 // random bytes. Certificates lie in one safe and keys in another, as OpenSSL has them. The password is the keys' as
-// well. A file that go-pkcs12 can read is shown to it before it is returned.
+// well.
 func (Codec) Encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 	data, err := encode(s, opts)
 	if err != nil {
@@ -51,11 +51,7 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 			return nil, err
 		}
 	}
-	data, err := w.write(s)
-	if err != nil {
-		return nil, err
-	}
-	return data, secondOpinion(data, s, p)
+	return w.write(s)
 }
 
 // writer builds one file.

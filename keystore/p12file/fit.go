@@ -38,10 +38,11 @@ func (Codec) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Stor
 type fitter struct {
 	plan    plan
 	now     time.Time
-	names   map[string]bool // in use, lower-case
-	copies  map[string]int  // how often a name was made of this one, lower-case
-	unnamed int             // entries named by counting
-	dates   map[int64]int64 // in use, each with a later one that may be free
+	known   *keystore.Parsed // the keys
+	names   map[string]bool  // in use, lower-case
+	copies  map[string]int   // how often a name was made of this one, lower-case
+	unnamed int              // entries named by counting
+	dates   map[int64]int64  // in use, each with a later one that may be free
 	changes []keystore.Change
 }
 
@@ -52,6 +53,7 @@ func (f *fitter) change(kind keystore.ChangeKind, entry, why string) {
 // fit builds the fitted store. What reading would make of chains and loose certificates is found out by doing what
 // reading does.
 func (f *fitter) fit(s *keystore.Store) (*keystore.Store, error) {
+	f.known = keystore.ParsedOf(&keystore.Store{Identities: s.Identities})
 	wanted := &keystore.Store{}
 	for _, id := range s.Identities {
 		if err := f.fitIdentity(wanted, id); err != nil {
@@ -102,7 +104,7 @@ func (f *fitter) fitIdentity(s *keystore.Store, id keystore.Identity) error {
 		}
 		return nil
 	}
-	key, err := newPrivateKey(id.Key.PKCS8, keystore.DefaultLimits.Depth)
+	key, err := newPrivateKey(id.Key.PKCS8, keystore.DefaultLimits.Depth, f.known)
 	if err != nil {
 		return fmt.Errorf("entry %q: %w", id.Alias, err)
 	}

@@ -13,16 +13,18 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// secondOpinion reads a file that was just written with go-pkcs12, if it is of a kind that library knows: one key with
-// certificates, or nothing but trusted certificates. The library shows no aliases, so keys and certificates are what is
-// compared.
-func secondOpinion(data []byte, s *keystore.Store, p plan) error {
+// Confirm shows a file to go-pkcs12, if it is of a kind that library knows: one key with certificates, or nothing but
+// trusted certificates; see [keystore.Codec]. The library shows no aliases, so keys and certificates are what is compared.
+func (Codec) Confirm(data []byte, s *keystore.Store, opts keystore.EncodeOptions) error {
+	p, err := planFor(opts)
+	if err != nil {
+		return err
+	}
 	password, ok := libraryPassword(p)
 	if !ok || !parsable(s) {
 		return nil
 	}
 	var want, got []*x509.Certificate
-	var err error
 	switch {
 	case len(s.Identities) == 1 && len(s.Identities[0].Chain) > 0:
 		var key any
