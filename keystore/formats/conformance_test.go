@@ -254,6 +254,7 @@ func TestNoAliasing(t *testing.T) {
 		buffer := bytes.Clone(data)
 		got, err := codec.Decode(buffer, keystore.DecodeOptions{Password: password})
 		require.NoError(t, err)
+		assert.Equal(t, data, buffer, "reading changes nothing")
 		clear(buffer)
 		assert.Equal(t, summary(fitted), summary(got))
 	})
@@ -354,7 +355,7 @@ func TestPasswords(t *testing.T) {
 func TestTrailingBytes(t *testing.T) {
 	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
 		data, fitted := write(t, codec, store, encodeOptions())
-		if bytes.HasPrefix(data, []byte("-----")) || len(data) == 0 {
+		if codec.Name() == "pem" || bytes.Contains(data, pemMark) {
 			return // text has no end
 		}
 		got, err := codec.Decode(append(bytes.Clone(data), 0, 1, 2), keystore.DecodeOptions{Password: password})
