@@ -23,7 +23,7 @@ func describeCertificate(c keystore.Certificate, now time.Time) Certificate {
 	sum256, sum1 := sha256.Sum256(c.Raw), sha1.Sum(c.Raw)
 	d := Certificate{
 		SHA256: hex.EncodeToString(sum256[:]), SHA1: hex.EncodeToString(sum1[:]),
-		SANs: []string{}, EKU: []string{}, KeyUsage: []string{},
+		SANs: []string{}, EKU: []string{}, KeyUsage: []string{}, CRLs: []string{}, OCSP: []string{},
 	}
 	x := c.X509
 	if x == nil {
@@ -41,7 +41,12 @@ func describeCertificate(c keystore.Certificate, now time.Time) Certificate {
 	for _, oid := range x.UnknownExtKeyUsage {
 		d.EKU = append(d.EKU, oid.String())
 	}
-	d.IsCA = x.BasicConstraintsValid && x.IsCA
+	d.IsCA = isCA(x)
+	if d.IsCA && (x.MaxPathLen > 0 || x.MaxPathLenZero) {
+		d.PathLength = &x.MaxPathLen
+	}
+	d.SubjectKeyID, d.AuthorityKeyID = hex.EncodeToString(x.SubjectKeyId), hex.EncodeToString(x.AuthorityKeyId)
+	d.CRLs, d.OCSP = append(d.CRLs, x.CRLDistributionPoints...), append(d.OCSP, x.OCSPServer...)
 	d.Role = role(x)
 	d.SelfSigned = string(x.RawSubject) == string(x.RawIssuer)
 	d.Key = describePublic(x.PublicKey, x.RawSubjectPublicKeyInfo)
@@ -55,7 +60,7 @@ func describeCertificate(c keystore.Certificate, now time.Time) Certificate {
 // role says in a word what the certificate is for. Without extended key usages it may be anything (RFC 5280 section
 // 4.2.1.12).
 func role(x *x509.Certificate) string {
-	if x.BasicConstraintsValid && x.IsCA {
+	if isCA(x) {
 		return "ca"
 	}
 	server := slices.Contains(x.ExtKeyUsage, x509.ExtKeyUsageServerAuth)

@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"crypto/x509"
+	"errors"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -16,6 +18,7 @@ type Options struct {
 	Password     string          // see File.Password
 	PasswordText keystore.Secret // the password that opened it, to judge who can type it; nil when there was none
 	Now          time.Time       // decides what has expired
+	Mode         fs.FileMode     // its permission bits; 0 where they are not known or mean nothing
 }
 
 // Describe reports on a store.
@@ -26,14 +29,11 @@ func Describe(s *keystore.Store, o Options) File {
 		Bytes:      o.Bytes,
 		Password:   o.Password,
 		Integrity:  string(s.Integrity),
-		Protection: []Protection{},
+		Protection: protections(s),
 		Entries:    entries(s, o),
 	}
 	if f.Integrity == "" {
 		f.Integrity = string(keystore.IntegrityAbsent)
-	}
-	for _, p := range s.Protection {
-		f.Protection = append(f.Protection, Protection(p))
 	}
 	f.Problems = problems(s, o)
 	f.Readers = readers(s, o)
@@ -44,7 +44,7 @@ func Describe(s *keystore.Store, o Options) File {
 func entries(s *keystore.Store, o Options) []Entry {
 	list, now := []Entry{}, o.Now
 	for i := range s.Identities {
-		list = append(list, identity(&s.Identities[i], now))
+		list = append(list, identity(&s.Identities[i], o))
 	}
 	for _, a := range s.Anchors {
 		kind := "trusted"
@@ -67,7 +67,7 @@ func entries(s *keystore.Store, o Options) []Entry {
 var textFormats = []string{"pem", "der", "pkcs7"}
 
 // identity describes a private key and its chain.
-func identity(id *keystore.Identity, now time.Time) Entry {
+func identity(id *keystore.Identity, o Options) Entry {
 	e := Entry{Alias: id.Alias, Type: "key", Created: date(id.Created), Certificates: []Certificate{}}
 	switch {
 	case id.Key != nil && id.Key.Signer != nil:
@@ -75,13 +75,15 @@ func identity(id *keystore.Identity, now time.Time) Entry {
 		e.Key = &k
 	case id.Key != nil:
 		e.Key = &Key{}
-	case id.Locked != nil:
+	case id.Locked != nil && !errors.Is(id.Locked, keystore.ErrPassword):
 		e.Locked = id.Locked.Error()
+	case o.PasswordText.Given():
+		e.Locked = "it has another password"
 	default:
-		e.Locked = keystore.ErrPassword.Error()
+		e.Locked = "its password is needed"
 	}
 	for _, c := range id.Chain {
-		e.Certificates = append(e.Certificates, describeCertificate(c, now))
+		e.Certificates = append(e.Certificates, describeCertificate(c, o.Now))
 	}
 	return e
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"io/fs"
 	"math/big"
 	"net"
 	"net/url"
@@ -222,7 +223,7 @@ func TestProblems(t *testing.T) {
 	locked := with(good, good, inter, root)
 	locked.Identities[0].Key, locked.Identities[0].Locked = nil, keystore.ErrPassword
 	weak := with(good, good, inter, root)
-	weak.Protection = []keystore.Protection{{Part: "key", Algorithm: "PBE-SHA1-RC2-40", Weak: "40-bit key"}}
+	weak.Protection = []keystore.Protection{{Part: "key", Algorithm: "PBE-SHA1-RC2-40", Weak: "40-bit key"}, {Part: "key", Algorithm: "PBE-SHA1-3DES", Weak: "3DES"}}
 	bare := with(good, good, inter, root)
 	bare.Protection = nil
 	unchecked := with(good, good, inter, root)
@@ -230,7 +231,19 @@ func TestProblems(t *testing.T) {
 	noted := with(good, good, inter, root)
 	noted.Problems = []keystore.Problem{{Code: "trailing-bytes", Severity: "warning", Text: "3 bytes follow."}}
 	trusting := with(good, good)
-	trusting.Anchors = []keystore.Anchor{{Alias: "i", Certificate: inter.cert}}
+	trusting.Anchors = []keystore.Anchor{{Alias: "i", Certificate: inter.cert}, {Alias: "r", Certificate: root.cert}}
+	trusts := func(p *party) *keystore.Store {
+		return &keystore.Store{Anchors: []keystore.Anchor{{Alias: "t", Certificate: p.cert}}}
+	}
+	long := issue(t, "Long", ecKey(t), nil, func(x *x509.Certificate) {
+		x.NotAfter, x.ExtKeyUsage = now.AddDate(3, 0, 0), []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	})
+	device := issue(t, "Device", ecKey(t), nil, func(x *x509.Certificate) {
+		x.DNSNames, x.ExtKeyUsage = nil, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	})
+	md5MAC := with(good, good, inter, root)
+	md5MAC.Protection = append(md5MAC.Protection, keystore.Protection{Part: "mac", Algorithm: "PKCS12 HMAC-MD5"},
+		keystore.Protection{Part: "certificates", Algorithm: "PBE-SHA1-3DES", Weak: "3DES"})
 	smallKey, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
 	small := issue(t, "Small", smallKey, nil, nil)
@@ -253,7 +266,15 @@ func TestProblems(t *testing.T) {
 		{"expires soon", one(func(x *x509.Certificate) { x.NotAfter = now.Add(29 * 24 * time.Hour) }), "", []string{"expires-soon"}},
 		{"no SAN", one(func(x *x509.Certificate) { x.DNSNames = nil }), "", []string{"no-san"}},
 		{"short RSA key", with(small, small), "", []string{"weak-key"}},
-		{"weak cipher", weak, "", []string{"weak-protection"}},
+		{"weak ciphers", weak, "", []string{"export-protection", "weak-protection"}},
+		{"weak MAC and weak cipher", md5MAC, "", []string{"weak-protection", "weak-protection"}},
+		{"trusted root", trusts(root), "", nil},
+		{"trusted intermediate", trusts(inter), "", []string{"trusted-intermediate"}},
+		{"trusted leaf", trusts(good), "", []string{"trusted-not-ca"}},
+		{"trusted self-signed certificate", trusts(stranger), "", []string{"trusted-not-ca"}},
+		{"the key of a CA", with(root, root), "", []string{"ca-key"}},
+		{"a server's for years", with(long, long), "", []string{"long-validity"}},
+		{"a client needs no SAN", with(device, device), "", nil},
 		{"key not encrypted", bare, "", []string{"key-unencrypted"}},
 		{"password unknown", unchecked, "", []string{"integrity-unchecked"}},
 		{"what the decoder found", noted, "", []string{"trailing-bytes"}},
@@ -271,6 +292,48 @@ func TestProblems(t *testing.T) {
 		})
 	}
 	assert.Equal(t, inspect.Error, describe(with(stranger, good), nil).Problems[0].Severity, "the worst is not first")
+}
+
+// TestReadableFile: who may read the file counts where there is a private key in it.
+func TestReadableFile(t *testing.T) {
+	p := issue(t, "One", ecKey(t), nil, nil)
+	key := &keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: private(t, p.key), Chain: []keystore.Certificate{p.cert}}}}
+	locked := *key
+	locked.Protection = []keystore.Protection{{Part: "key", Algorithm: "PBES2 PBKDF2-HMAC-SHA256 AES-256-CBC"}}
+	certificate := &keystore.Store{Anchors: []keystore.Anchor{{Alias: "a", Certificate: p.cert}}}
+	for _, tc := range []struct {
+		name  string
+		store *keystore.Store
+		mode  fs.FileMode
+		want  inspect.Severity
+	}{
+		{"open key for all", key, 0o644, inspect.Warning},
+		{"open key for the group", key, 0o640, ""},
+		{"open key, mode unknown", key, 0, ""},
+		{"encrypted key for all", &locked, 0o644, inspect.Notice},
+		{"certificate for all", certificate, 0o644, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var got inspect.Severity
+			for _, p := range describe(tc.store, func(o *inspect.Options) { o.Mode = tc.mode }).Problems {
+				if p.Code == "key-readable" {
+					got = p.Severity
+				}
+			}
+			assert.Equal(t, tc.want, got)
+		})
+	}
+}
+
+// TestEmptyPassword: it protects no key.
+func TestEmptyPassword(t *testing.T) {
+	p := issue(t, "One", ecKey(t), nil, nil)
+	s := &keystore.Store{
+		Identities: []keystore.Identity{{Alias: "a", Key: private(t, p.key), Chain: []keystore.Certificate{p.cert}}},
+		Protection: []keystore.Protection{{Part: "key", Algorithm: "PBES2 PBKDF2-HMAC-SHA256 AES-256-CBC"}},
+	}
+	assert.Contains(t, codes(describe(s, func(o *inspect.Options) { o.Password = "empty" })), "empty-password")
+	assert.NotContains(t, codes(describe(s, nil)), "empty-password")
 }
 
 // TestSealedCertificatesAreNotMissing: of what could not be opened nothing is said to be missing.

@@ -57,6 +57,18 @@ func (w *workshop) compare(t *testing.T, samples []tried, programs []judge) {
 	}
 }
 
+// boundAndroid holds Android's row against BouncyCastle, which reads PKCS12 for it: Android reads no more than that.
+func (w *workshop) boundAndroid(t *testing.T, samples []tried) {
+	answers := w.java(samples, interop.Java(t, 17).Home, "PKCS12", "org.bouncycastle.jce.provider.BouncyCastleProvider")
+	for i, s := range samples {
+		for _, r := range s.report.Readers {
+			if r.Program == "Android" && r.Reads != inspect.No {
+				assert.Equal(t, inspect.Yes, answers[i], s.name)
+			}
+		}
+	}
+}
+
 // TestInteropReaders: what inspect says of files in all their variety is what the programs do.
 func TestInteropReaders(t *testing.T) {
 	if testing.Short() {
@@ -65,7 +77,9 @@ func TestInteropReaders(t *testing.T) {
 	w := newWorkshop(t)
 	t.Run("PKCS12", func(t *testing.T) {
 		w.pkcs12s()
-		w.compare(t, w.decode("p12"), pkcs12Judges(t))
+		samples := w.decode("p12")
+		w.compare(t, samples, pkcs12Judges(t))
+		t.Run("BouncyCastle", func(t *testing.T) { w.boundAndroid(t, samples) })
 	})
 	t.Run("JKS", func(t *testing.T) {
 		w.stores()

@@ -11,8 +11,8 @@ const noJavaFormats = "it does not read Java's own formats"
 
 // Groups of algorithms by the names of keystore/pbe.
 var (
-	macsSHA    = []string{"SHA1", "SHA224", "SHA256", "SHA384", "SHA512"}
-	macsShort  = []string{"SHA512/224", "SHA512/256"} // SHA-512 cut short
+	macsSHA    = []string{"HMAC-SHA1", "HMAC-SHA224", "HMAC-SHA256", "HMAC-SHA384", "HMAC-SHA512"}
+	macsShort  = []string{"HMAC-SHA512/224", "HMAC-SHA512/256"} // SHA-512 cut short
 	prfs       = []string{"PBKDF2-HMAC-SHA1", "PBKDF2-HMAC-SHA224", "PBKDF2-HMAC-SHA256", "PBKDF2-HMAC-SHA384", "PBKDF2-HMAC-SHA512"}
 	prfsShort  = []string{"PBKDF2-HMAC-SHA512/224", "PBKDF2-HMAC-SHA512/256"}
 	aes        = []string{"AES-128-CBC", "AES-192-CBC", "AES-256-CBC"}

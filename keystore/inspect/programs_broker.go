@@ -13,7 +13,7 @@ var brokerPrograms = []program{
 			}),
 		},
 	}, "it reads PEM only", nil},
-	{"IBM MQ MQXR", "7.5 to 9.4", "IBM MQ Telemetry documentation, key repositories of MQTT channels; PKCS12 as Java 8",
+	{"IBM MQ MQXR", "7.5", "IBM MQ Telemetry documentation, key repositories of MQTT channels; PKCS12 as Java 8",
 		map[string]knowledge{"jks": plain, "jceks": plain, "p12": mqxrPKCS12},
 		"it reads Java key stores only", map[string]string{".p12": "p12", ".pkcs12": "p12", ".jceks": "jceks", "": "jks"}},
 	{"HiveMQ", "CE", "HiveMQ CE's SslUtil.java and ListenerConfigurator.java (key store type JKS); their calls measured with OpenJDK 17.0.15",

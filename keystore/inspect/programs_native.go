@@ -4,7 +4,7 @@ package inspect
 var nativePrograms = []program{
 	{"NSS", "3.87", "measured with pk12util and certutil of NSS 3.87.1", map[string]knowledge{
 		"p12": {
-			algorithms: all(macsSHA, just("MD5"), prfs, aes, just("3DES-CBC", "PBE-SHA1-3DES"), camellia, pkcs12RC, just("DES-CBC", "RC2-128-CBC")),
+			algorithms: all(macsSHA, just("HMAC-MD5"), prfs, aes, just("3DES-CBC", "PBE-SHA1-3DES"), camellia, pkcs12RC, just("DES-CBC", "RC2-128-CBC")),
 			refuses: map[string]string{
 				noMAC:           "it refuses files without a MAC",
 				certificateOnly: "pk12util imports certificates with a key only",

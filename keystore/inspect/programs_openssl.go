@@ -18,7 +18,7 @@ var opensslPrograms = []program{
 }
 
 var (
-	opensslMACs    = all(just("MD5"), macsSHA, macsShort, just("SHA3-224", "SHA3-256", "SHA3-384", "SHA3-512"))
+	opensslMACs    = all(just("HMAC-MD5"), macsSHA, macsShort, just("HMAC-SHA3-224", "HMAC-SHA3-256", "HMAC-SHA3-384", "HMAC-SHA3-512"))
 	opensslCiphers = all(prfs, prfsShort, just("scrypt", "3DES-CBC"), aes, camellia, pkcs12DES, opensslLegacy)
 	opensslLegacy  = all(pkcs12RC, pkcs5Old, oldCiphers)
 	opensslRefuses = map[string]string{ownPassword: "it takes one password, and a key has another than the file"}

@@ -6,12 +6,12 @@ var systemPrograms = []program{
 	windowsProgram("2016", "Microsoft's PKCS12_PBES2_EXPORT_PARAMS (AES from Server 2019 on); ansible.windows #582, acme.sh #6805",
 		windowsOld, nil),
 	windowsProgram("2022", "Microsoft's PKCS12_PBES2_EXPORT_PARAMS (AES256 with SHA256); openssl #27035",
-		all(windowsOld, just("SHA256", "PBKDF2-HMAC-SHA256", "AES-256-CBC")), nil),
-	{"Android", "14", "developer.android.com, java.security.KeyStore; strongswan-docs #5, clip_share_server #48; BouncyCastle 1.84 measured",
+		all(windowsOld, just("HMAC-SHA256", "PBKDF2-HMAC-SHA256", "AES-256-CBC")), nil),
+	{"Android", "", "developer.android.com, java.security.KeyStore; strongswan-docs #5, clip_share_server #48; BouncyCastle 1.84 measured",
 		map[string]knowledge{
 			"p12": {
-				algorithms: all(just("SHA1", "SHA256"), prfs, aes, pkcs12DES, pkcs12RC),
-				needs:      each("Android 14 or newer; older ones call the password wrong", just("SHA256"), prfs, aes),
+				algorithms: all(just("HMAC-SHA1", "HMAC-SHA256"), prfs, aes, pkcs12DES, pkcs12RC),
+				needs:      each("Android 14 or newer; older ones call the password wrong", just("HMAC-SHA256"), prfs, aes),
 				refuses: map[string]string{
 					certificateOnly: "a PKCS12 is installed as a key with its certificate",
 					noCertificate:   "a PKCS12 is installed as a key with its certificate",
@@ -22,12 +22,12 @@ var systemPrograms = []program{
 			},
 			"pem": androidImports, "der": androidImports,
 		}, "it reads PKCS12, and certificates in PEM and DER", nil},
-	{"Apple", "macOS 26", "tauri #15844 (macOS 26), alt-tab-macos #3170 (macOS 14), codemagic cli-tools #428 and #436 (macOS 15); SecKey's key types",
+	{"Apple", "", "tauri #15844 (macOS 26), alt-tab-macos #3170 (macOS 14), codemagic cli-tools #428 and #436 (macOS 15); SecKey's key types, security(1)",
 		map[string]knowledge{
 			"p12": {
-				algorithms: all(just("SHA1", "SHA256", "PBKDF2-HMAC-SHA256", "AES-256-CBC"), pkcs12DES, pkcs12RC),
+				algorithms: all(just("HMAC-SHA1", "HMAC-SHA256", "PBKDF2-HMAC-SHA256", "AES-256-CBC"), pkcs12DES, pkcs12RC),
 				needs: each("security import -f pkcs12 on macOS 26; macOS 14 and older call the password wrong",
-					just("SHA256", "PBKDF2-HMAC-SHA256", "AES-256-CBC")),
+					just("HMAC-SHA256", "PBKDF2-HMAC-SHA256", "AES-256-CBC")),
 				refuses: map[string]string{
 					noMAC:         "it refuses files without a MAC",
 					emptyPassword: "it refuses the empty password",
@@ -35,14 +35,16 @@ var systemPrograms = []program{
 					ed25519Key:    "its keychain holds RSA and EC keys",
 				},
 			},
-			"pem":   {algorithms: []string{}, needs: map[string]string{holdsKey: "security import -f openssl"}},
-			"der":   {algorithms: []string{}, needs: map[string]string{holdsKey: "security import -f openssl"}},
-			"pkcs7": plain,
+			"pem": appleImports, "der": appleImports, "pkcs7": plain,
 		}, noJavaFormats, nil},
 }
 
 var (
-	windowsOld     = all(just("SHA1", "PBE-SHA1-3DES"), pkcs12RC)
+	windowsOld   = all(just("HMAC-SHA1", "PBE-SHA1-3DES"), pkcs12RC)
+	appleImports = knowledge{
+		refuses: map[string]string{encryptedKey: "it takes encrypted keys from PKCS12"},
+		needs:   map[string]string{holdsKey: "security import -f openssl"},
+	}
 	androidImports = knowledge{
 		refuses: map[string]string{holdsKey: "it installs private keys from PKCS12 only"},
 		needs:   map[string]string{anyFile: "install each certificate by itself"},

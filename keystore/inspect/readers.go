@@ -24,10 +24,11 @@ type knowledge struct {
 	needs      map[string]string // by trait or algorithm: the option, step or newer version
 }
 
-// readers asks every program. Requests and CRLs alone are for other programs than those.
+// readers asks every program. Requests and CRLs alone are for other programs than those, and what could not be read is
+// for none.
 func readers(s *keystore.Store, o Options) []Reader {
 	list := make([]Reader, 0, len(programs))
-	if len(s.Identities)+len(s.Anchors)+len(s.Loose) == 0 && len(s.Others) > 0 {
+	if o.Format == "" || len(s.Identities)+len(s.Anchors)+len(s.Loose) == 0 && len(s.Others) > 0 {
 		return list
 	}
 	t := traitsOf(s, o)

@@ -62,10 +62,15 @@ type Certificate struct {
 	DaysLeft           int       `json:"days_left"` // negative when it has expired
 	SHA256             string    `json:"sha256"`
 	SHA1               string    `json:"sha1"`
-	SANs               []string  `json:"sans"`      // "dns:a.example", "ip:192.0.2.1", "uri:...", "email:..."
-	KeyUsage           []string  `json:"key_usage"` // RFC 5280 section 4.2.1.3
-	EKU                []string  `json:"eku"`       // serverAuth, clientAuth, ..., or a dotted OID
+	SubjectKeyID       string    `json:"subject_key_id,omitempty"`   // hex; what the certificates it issued call it
+	AuthorityKeyID     string    `json:"authority_key_id,omitempty"` // hex; of the key that signed it
+	SANs               []string  `json:"sans"`                       // "dns:a.example", "ip:192.0.2.1", "uri:...", "email:..."
+	KeyUsage           []string  `json:"key_usage"`                  // RFC 5280 section 4.2.1.3
+	EKU                []string  `json:"eku"`                        // serverAuth, clientAuth, ..., or a dotted OID
 	IsCA               bool      `json:"is_ca"`
+	PathLength         *int      `json:"path_length,omitempty"` // of a CA: how many CAs may follow; absent: any number
+	CRLs               []string  `json:"crl_urls"`
+	OCSP               []string  `json:"ocsp_urls"`
 	Role               string    `json:"role"`        // ca, server, client, server+client, any (no EKU limits it) or other
 	SelfSigned         bool      `json:"self_signed"` // subject and issuer are the same
 	Key                Key       `json:"key"`
@@ -120,7 +125,7 @@ const (
 // Reader is one program's answer.
 type Reader struct {
 	Program string `json:"program"`
-	Version string `json:"version"` // "17", "3.0", ...
+	Version string `json:"version"` // "17", "3.0", ...; "" where the rule is about all
 	Reads   Answer `json:"reads"`
 	Why     string `json:"why,omitempty"`    // what decides it, or the option to give
 	Source  string `json:"source,omitempty"` // where the rule comes from: measured with a version, or a document

@@ -125,6 +125,16 @@ func (w *workshop) pkcs12s() {
 	w.build("two-keys-without-ids.p12", heldKey{kind: "rsa"}, heldKey{kind: "ec"})
 	w.build("other-key-password.p12", heldKey{kind: "rsa", keyID: "1", pass: "another"})
 	w.ber("ber.p12")
+	w.trailing("trailing.p12")
+}
+
+// trailing makes a PKCS12 with bytes behind its end.
+func (w *workshop) trailing(name string) {
+	w.t.Helper()
+	data, err := os.ReadFile(filepath.Join(w.dir, "cipher-AES-256-CBC.p12"))
+	require.NoError(w.t, err)
+	require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), append(data, "\r\n"...), 0o600))
+	w.add(name, storePass)
 }
 
 // ber makes a PKCS12 with NSS, which writes indefinite lengths at every layer.

@@ -10,7 +10,7 @@ import (
 )
 
 // The traits of a file that a reader may stumble over. Besides these every MAC, key derivation and cipher is a trait,
-// by the names that the decoders give them: "SHA256", "PBMAC1", "PBKDF2-HMAC-SHA384", "scrypt", "AES-256-CBC",
+// by the names that the decoders give them: "HMAC-SHA256", "PBMAC1", "PBKDF2-HMAC-SHA384", "scrypt", "AES-256-CBC",
 // "PBE-SHA1-3DES".
 const (
 	anyFile         = "any"                  // every file has it
@@ -85,7 +85,7 @@ func traitsOf(s *keystore.Store, o Options) traits {
 	}
 	for i := range s.Identities {
 		id := &s.Identities[i]
-		add(noCertificate, len(id.Chain) == 0)
+		add(noCertificate, len(id.Chain) == 0 && !sealed)
 		add(ed25519Key, isEd25519(id))
 		add(ownPassword, s.Integrity == keystore.IntegrityVerified && errors.Is(id.Locked, keystore.ErrPassword))
 		add(disorder, !inOrder(id) || len(id.Chain) == 0 && len(s.Loose) > 0)
@@ -105,7 +105,7 @@ func words(p keystore.Protection) []string {
 	case strings.HasPrefix(name, "PBMAC1"):
 		return []string{"PBMAC1"}
 	case p.Part == "mac":
-		return []string{strings.TrimPrefix(name, "PKCS12 HMAC-")}
+		return []string{strings.TrimPrefix(name, "PKCS12 ")}
 	case strings.HasPrefix(name, traditionalWords):
 		fields := strings.Fields(name)
 		return fields[len(fields)-1:]

@@ -178,7 +178,7 @@ func (m *matcher) judge(k keyEntry, leaf int) {
 			"the file pairs the key with no certificate or a wrong one; it was paired by its public key, which Java would not do")
 	}
 	if k.name != "" && other.name != "" && !strings.EqualFold(k.name, other.name) {
-		m.report.add("notice", "name-mismatch", k.name, "the certificate of the key is named %q", other.name)
+		m.report.add("notice", "certificate-name", k.name, "the certificate of the key is named %q", other.name)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/mqttpki/mqttpki/keystore/inspect"
 )
@@ -18,8 +19,30 @@ type reportPrinter struct {
 	w io.Writer
 }
 
+// line prints one line.
 func (p reportPrinter) line(format string, args ...any) {
 	_, _ = fmt.Fprintln(p.w, strings.TrimRight(printableLine(fmt.Sprintf(format, args...)), " "))
+}
+
+// reportWidth is how many columns a report keeps to where there are spaces to break lines at.
+const reportWidth = 100
+
+// wrapped prints a text behind a lead, broken at spaces, all lines but the first indented by as much as the lead takes.
+func (p reportPrinter) wrapped(lead, text string) {
+	indent := strings.Repeat(" ", utf8.RuneCountInString(lead))
+	line := lead
+	for i, word := range strings.Split(text, " ") {
+		if i > 0 && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > reportWidth {
+			p.line("%s", line)
+			line = indent + word
+			continue
+		}
+		if i > 0 {
+			line += " "
+		}
+		line += word
+	}
+	p.line("%s", line)
 }
 
 // printReport prints a file's report.
@@ -34,14 +57,14 @@ func printReport(w io.Writer, f *inspect.File, verbose bool) {
 			p.brief(f.Entries)
 			break
 		}
-		p.entry(&f.Entries[i])
+		p.entry(&f.Entries[i], verbose)
 	}
 	if len(f.Entries) == 0 {
 		p.line("")
 		p.line("no entries%s", map[bool]string{true: " can be seen without the password"}[f.Password == passNeeded])
 	}
 	p.problems(f.Problems, verbose)
-	p.readers(f.Readers)
+	p.readers(f.Readers, verbose)
 }
 
 // formatTitle is how people call a format.
@@ -79,7 +102,7 @@ func (p reportPrinter) protection(list []inspect.Protection) {
 	for _, x := range list {
 		k := kind{text: x.Algorithm, weak: x.Weak != ""}
 		if x.Iterations > 0 {
-			k.text += fmt.Sprintf(", %d iterations", x.Iterations)
+			k.text += ", " + counted(x.Iterations, "iteration")
 		}
 		if parts[k] == nil {
 			order = append(order, k)
@@ -108,117 +131,9 @@ func (p reportPrinter) brief(entries []inspect.Entry) {
 	for _, e := range entries {
 		what := ""
 		if len(e.Certificates) > 0 {
-			what = fmt.Sprintf("%s  %s", untilText(&e.Certificates[0], true), e.Certificates[0].Subject)
+			what = fmt.Sprintf("%s  %s", e.Certificates[0].NotAfter.Format(time.DateOnly), e.Certificates[0].Subject)
 		}
 		p.line("  %-*s  %-11s  %s", width, e.Alias, e.Type, what)
-	}
-}
-
-// entry prints one entry at length.
-func (p reportPrinter) entry(e *inspect.Entry) {
-	p.line("")
-	if e.Alias != "" {
-		p.line("alias: %s", e.Alias)
-	}
-	p.line("type: %s", typeText(e))
-	if e.Created != nil {
-		p.line("created: %s", e.Created.Format(time.RFC3339))
-	}
-	if e.Locked != "" {
-		p.line("locked: %s", e.Locked)
-	}
-	if r := e.Request; r != nil {
-		p.field("subject", r.Subject)
-		p.field("names", strings.Join(r.SANs, ", "))
-		p.field("signature", r.SignatureAlgorithm+map[bool]string{false: ", which does not fit"}[r.SignatureValid])
-	}
-	if l := e.CRL; l != nil {
-		p.field("issuer", l.Issuer)
-		p.field("number", l.Number)
-		next := "no next update"
-		if l.NextUpdate != nil {
-			next = "next " + l.NextUpdate.Format(time.RFC3339)
-		}
-		p.field("updated", l.ThisUpdate.Format(time.RFC3339)+", "+next)
-		p.field("revoked", counted(l.Revoked, "certificate"))
-	}
-	for i := range e.Certificates {
-		if len(e.Certificates) > 1 {
-			p.line("certificate: %d of %d", i+1, len(e.Certificates))
-		}
-		p.certificate(&e.Certificates[i])
-	}
-}
-
-// typeText says what an entry is.
-func typeText(e *inspect.Entry) string {
-	text := map[string]string{
-		"key": "private key", "trusted": "trusted certificate", "certificate": "certificate", "request": "certificate request",
-		"crl": "revocation list", "secret": "secret key", "public-key": "public key",
-	}[e.Type]
-	if e.Key != nil {
-		text += ", " + keyText(e.Key)
-	}
-	if e.Type == "key" && len(e.Certificates) > 0 {
-		text += ", " + counted(len(e.Certificates), "certificate")
-	}
-	return text
-}
-
-// keyText is the algorithm with what tells its strength.
-func keyText(k *inspect.Key) string {
-	switch {
-	case k.Algorithm == "":
-		return "of an unknown algorithm"
-	case k.Curve != "":
-		return k.Algorithm + " " + k.Curve
-	case k.Bits > 0 && k.Algorithm != "Ed25519" && k.Algorithm != "X25519":
-		return fmt.Sprintf("%s %d", k.Algorithm, k.Bits)
-	}
-	return k.Algorithm
-}
-
-// field prints an indented name and value, nothing for an empty value.
-func (p reportPrinter) field(name, value string) {
-	if value != "" {
-		p.line("  %-10s %s", name+":", value)
-	}
-}
-
-// certificate prints one certificate.
-func (p reportPrinter) certificate(c *inspect.Certificate) {
-	if c.Subject == "" && c.Serial == "" {
-		p.line("  a certificate that does not follow RFC 5280")
-		p.field("sha256", c.SHA256)
-		return
-	}
-	p.field("subject", c.Subject)
-	if c.SelfSigned {
-		p.field("issuer", "itself")
-	} else {
-		p.field("issuer", c.Issuer)
-	}
-	p.field("names", strings.Join(c.SANs, ", "))
-	p.field("valid", fmt.Sprintf("%s to %s (%s)", c.NotBefore.Format(time.DateOnly), c.NotAfter.Format(time.DateOnly), untilText(c, false)))
-	p.field("role", c.Role)
-	p.field("usage", strings.Join(append(c.KeyUsage[:len(c.KeyUsage):len(c.KeyUsage)], c.EKU...), ", "))
-	p.field("key", keyText(&c.Key))
-	p.field("signature", c.SignatureAlgorithm)
-	p.field("serial", c.Serial)
-	p.field("sha256", c.SHA256)
-	p.field("sha1", c.SHA1)
-}
-
-// untilText says how long a certificate is good yet.
-func untilText(c *inspect.Certificate, date bool) string {
-	if date {
-		return c.NotAfter.Format(time.DateOnly)
-	}
-	switch {
-	case c.DaysLeft < 0:
-		return "expired " + counted(-c.DaysLeft, "day") + " ago"
-	default:
-		return counted(c.DaysLeft, "day") + " left"
 	}
 }
 
@@ -239,7 +154,7 @@ func (p reportPrinter) problems(list []inspect.Problem, verbose bool) {
 		if x.Entry != "" && !strings.Contains(x.Text, x.Entry) {
 			entry = x.Entry + ": "
 		}
-		p.line("  %-8s %s: %s%s", x.Severity, x.Code, entry, x.Text)
+		p.wrapped(fmt.Sprintf("  %-8s ", x.Severity), x.Code+": "+entry+x.Text)
 	}
 	for code, n := range count {
 		if n > fullEntries && !verbose {
@@ -248,14 +163,23 @@ func (p reportPrinter) problems(list []inspect.Problem, verbose bool) {
 	}
 }
 
-// readers prints who can read the file.
-func (p reportPrinter) readers(list []inspect.Reader) {
+// readers prints who can read the file; at length also how that is known.
+func (p reportPrinter) readers(list []inspect.Reader, verbose bool) {
 	if len(list) == 0 {
 		return
 	}
 	p.line("")
 	p.line("readers:")
+	name := func(r inspect.Reader) string { return strings.TrimSpace(r.Program + " " + r.Version) }
+	width := 0
 	for _, r := range list {
-		p.line("  %-16s %-5s %s", r.Program+" "+r.Version, r.Reads, r.Why)
+		width = max(width, len(name(r)))
+	}
+	for _, r := range list {
+		lead := fmt.Sprintf("  %-*s  %-4s  ", width, name(r), r.Reads)
+		p.wrapped(lead, r.Why)
+		if verbose {
+			p.wrapped(strings.Repeat(" ", len(lead)), "("+r.Source+")")
+		}
 	}
 }

@@ -1,0 +1,60 @@
+package inspect
+
+import (
+	"crypto/x509"
+	"slices"
+	"time"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
+
+const (
+	soon         = 30 * 24 * time.Hour  // how long before its end a certificate is worth a warning
+	longValidity = 825 * 24 * time.Hour // what Apple's systems accept of a server's (Apple, HT210176)
+)
+
+// weakSignatures are those that no current TLS library accepts.
+var weakSignatures = map[x509.SignatureAlgorithm]bool{
+	x509.MD2WithRSA: true, x509.MD5WithRSA: true, x509.SHA1WithRSA: true, x509.DSAWithSHA1: true, x509.ECDSAWithSHA1: true,
+}
+
+// certificate judges one certificate.
+func (f *finder) certificate(c keystore.Certificate, entry string) {
+	x := c.X509
+	if x == nil {
+		return // the decoder has said so
+	}
+	switch {
+	case f.now.After(x.NotAfter):
+		f.add("expired", Error, entry, "%s expired on %s.", c.Subject(), x.NotAfter.UTC().Format(time.DateOnly))
+	case f.now.Before(x.NotBefore):
+		f.add("not-yet-valid", Error, entry, "%s is not valid before %s.", c.Subject(), x.NotBefore.UTC().Format(time.DateOnly))
+	case x.NotAfter.Sub(f.now) < soon:
+		f.add("expires-soon", Warning, entry, "%s expires on %s, in %d days.", c.Subject(), x.NotAfter.UTC().Format(time.DateOnly), daysUntil(x.NotAfter, f.now))
+	}
+	named := len(x.DNSNames)+len(x.IPAddresses)+len(x.URIs)+len(x.EmailAddresses) > 0
+	if purpose := role(x); !named && purpose != "ca" && purpose != "client" {
+		f.add("no-san", Warning, entry, "%s has no subject alternative name; today's clients do not look for a server's name anywhere else.", c.Subject())
+	}
+	if slices.Contains(x.ExtKeyUsage, x509.ExtKeyUsageServerAuth) && x.NotAfter.Sub(x.NotBefore) > longValidity && !isCA(x) {
+		f.add("long-validity", Notice, entry, "%s is a server's and valid for more than 825 days, which Apple's systems do not accept.", c.Subject())
+	}
+	key := describePublic(x.PublicKey, x.RawSubjectPublicKeyInfo)
+	if key.Algorithm == "" {
+		key.Algorithm = algorithmName(x.PublicKeyAlgorithm)
+	}
+	f.key(key, entry, c.Subject())
+	if weakSignatures[x.SignatureAlgorithm] && !keystore.SelfIssued(x) { // nobody checks a root's own signature
+		f.add("weak-signature", Error, entry, "%s is signed with %s, which today's readers refuse.", c.Subject(), x.SignatureAlgorithm)
+	}
+}
+
+// key judges a key of whatever has one; what is its name at the beginning of a sentence.
+func (f *finder) key(k Key, entry, what string) {
+	switch {
+	case k.Algorithm == "RSA" && k.Bits < 2048:
+		f.add("weak-key", Warning, entry, "%s has an RSA key of %d bits; fewer than 2048 are refused by many.", what, k.Bits)
+	case k.Algorithm == "DSA":
+		f.add("weak-key", Warning, entry, "%s has a DSA key, which TLS 1.3 does not know and OpenSSL no longer offers.", what)
+	}
+}
