@@ -73,6 +73,16 @@ func ParseSelector(text string) (Selector, error) {
 	return Selector{field, parsed, text}, nil
 }
 
+// SelectorFields lists what [ParseSelector] takes before the pattern, "=" included, for completion.
+func SelectorFields() []string {
+	var fields []string
+	for field := range selectorFields {
+		fields = append(fields, field+"=")
+	}
+	slices.Sort(fields)
+	return fields
+}
+
 // String returns the selector as it was given.
 func (s Selector) String() string { return s.text }
 

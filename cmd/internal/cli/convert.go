@@ -10,6 +10,7 @@ import (
 
 	"github.com/mqttpki/mqttpki/convert"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/formats"
 	"github.com/mqttpki/mqttpki/keystore/p12file"
 	"github.com/mqttpki/mqttpki/keystore/pemfile"
 	"github.com/mqttpki/mqttpki/keystore/safefile"
@@ -95,10 +96,22 @@ the worst. After Ctrl-C, or for what is new, the same command with --skip-existi
   mqttpki convert client.p12 client.pem --split --out-pass none
   mqttpki convert jks pem --in-dir stores --out-dir pem --in-pass env:STORE_PASS
   mqttpki convert p12 pem - - < client.p12 --in-pass file:client.pass --out-pass none`,
-		RunE: func(c *cobra.Command, words []string) error { return o.run(c.Context(), words) },
+		RunE:              func(c *cobra.Command, words []string) error { return o.run(c.Context(), words) },
+		ValidArgsFunction: completeConvert,
 	}
 	o.addFlags(c)
 	return c
+}
+
+// completeConvert offers FROM and TO, and files in any place.
+func completeConvert(_ *cobra.Command, words []string, _ string) ([]string, cobra.ShellCompDirective) {
+	switch {
+	case len(words) == 0:
+		return append(formats.Names(), anyFormat, jceks), cobra.ShellCompDirectiveDefault
+	case len(words) == 1 && isFormatWord(words[0]):
+		return formats.Names(), cobra.ShellCompDirectiveDefault
+	}
+	return nil, cobra.ShellCompDirectiveDefault
 }
 
 func (o *convertOptions) addFlags(c *cobra.Command) {
@@ -128,6 +141,9 @@ func (o *convertOptions) addFlags(c *cobra.Command) {
 	f.BoolVar(&o.SkipExisting, "skip-existing", false, "with --out-dir: leave alone whose result is there already, as after an interruption")
 	_ = c.RegisterFlagCompletionFunc("p12-profile", cobra.FixedCompletions(p12file.Profiles(), cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("p7b-encoding", cobra.FixedCompletions(pemfile.PKCS7{}.Profiles(), cobra.ShellCompDirectiveNoFileComp))
+	for _, flag := range []string{"only", "remove"} {
+		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(convert.SelectorFields(), cobra.ShellCompDirectiveNoSpace))
+	}
 	_ = c.MarkFlagDirname("in-dir")
 	_ = c.MarkFlagDirname("out-dir")
 }
