@@ -25,6 +25,9 @@ type nearPassword struct {
 // another program is given the same. They make a hint. Each is tried at the full cost of the file's key derivation, so
 // the list is short: one slip each, no two together.
 func nearPasswords(given keystore.Secret) []nearPassword {
+	if len(given) == 0 {
+		return nil
+	}
 	var list []nearPassword
 	add := func(secret []byte, how string) {
 		for _, n := range list {

@@ -72,8 +72,12 @@ func (o *storeOpener) trySilently(s *openedStore) (bool, error) {
 		return err == nil && fits(s.Store), err
 	}
 	if path, secret := s.passBeside(); path != "" && !o.bare {
-		if ok, err := attempt(secret, passGiven); ok || err != nil {
+		ok, err := attempt(secret, passGiven)
+		if ok {
 			o.detail("%s: opened with the password in %s", s.Name, path)
+			o.Known.remember(secret)
+		}
+		if ok || err != nil {
 			return ok, err
 		}
 	}
@@ -82,7 +86,7 @@ func (o *storeOpener) trySilently(s *openedStore) (bool, error) {
 			return ok, err
 		}
 	}
-	if o.bare {
+	if o.bare || o.Many { // of many files it would be chance which is opened first
 		return false, nil
 	}
 	return o.tryKnown(s), nil

@@ -31,6 +31,7 @@ func asked(errs string) (questions []string) {
 //
 //	a.p12, copy.p12, link.p12   the same file; "first"
 //	same.p12                    another key; "first" too
+//	beside.p12                  another; "first", which stands in beside.pass
 //	other.p12                   "second"
 //	three.jks                   "store", its keys one and two "inner", three "innermost"
 //	trust.p12                   a trusted certificate; "first"
@@ -47,6 +48,8 @@ func keyStores(t *testing.T) string {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "copy.p12"), data, 0o600))
 	require.NoError(t, os.Symlink("a.p12", filepath.Join(dir, "link.p12")))
 	writeStore(t, dir, "same.p12", "p12", one(testIdentity(t, "same")), "first", "")
+	writeStore(t, dir, "beside.p12", "p12", one(testIdentity(t, "beside")), "first", "")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "beside.pass"), []byte("first\n"), 0o600))
 	writeStore(t, dir, "other.p12", "p12", one(testIdentity(t, "other")), "second", "")
 	writeStore(t, dir, "trust.p12", "p12", &keystore.Store{Anchors: []keystore.Anchor{{Alias: "ca", Certificate: a.Chain[0]}}}, "first", "")
 	threeKeys(t, dir)
@@ -114,6 +117,9 @@ func TestQuestions(t *testing.T) {
 			[]string{"Password for three.jks", `Password for the key "one" in three.jks`}, exitPassword},
 		{"the store's password is known, those of its keys are asked for", []string{"inner", "innermost"}, []string{"convert", "three.jks", "out.pem", plain, "--in-pass", "env:STORE"},
 			[]string{`Password for the key "one" in three.jks`, `Password for the key "three" in three.jks`}, exitDone},
+		{"what opens one by its own file is tried on the next", nil, []string{"convert", "beside.p12", "same.p12", "out.pem", plain}, nil, exitDone},
+		{"asked for by a flag, the prompt names the one file", []string{"first"}, []string{"inspect", "a.p12", "--in-pass", "prompt"}, []string{"Password for a.p12"}, exitDone},
+		{"or says that it is for all", []string{"first"}, []string{"inspect", "a.p12", "same.p12", "--in-pass", "prompt"}, []string{"Password for the files to read"}, exitDone},
 		{"none means none", nil, []string{"convert", "a.p12", "out.pem", plain, "--in-pass", "none"}, nil, exitPassword},
 		{"none in the eyes of inspect", nil, []string{"inspect", "a.p12", "--in-pass", "none"}, nil, exitDone},
 		{"inspect needs no password to show a trust store of certificates in the clear", nil, []string{"inspect", "clear.jks"}, nil, exitDone},

@@ -46,6 +46,7 @@ type storeOpener struct {
 	*deps
 	From         string                           // the format that the command line announced; "" for none
 	PassFlag     string                           // the flag to name in hints: "--in-pass"
+	For          []string                         // the files to come, which a prompt names if it is one
 	Pass         []passwordSource                 // each is tried on each file; none: nothing but the empty password is
 	KeyPass      passwordSource                   // of keys that have another password than their store
 	KeyPasswords map[string]passwordSource        // of single keys, by alias: --in-key-pass ALIAS=SOURCE
@@ -86,8 +87,12 @@ func (o *storeOpener) secrets() error {
 			o.stdinTaken = true
 		}
 	}
+	what := "the files to read"
+	if len(o.For) == 1 && len(o.Pass) == 1 {
+		what = o.For[0]
+	}
 	for _, source := range o.Pass {
-		p, err := o.resolve(source, "the files to read", false)
+		p, err := o.resolve(source, what, false)
 		if err != nil {
 			return err
 		}
