@@ -214,7 +214,7 @@ func (o *convertOptions) prepare() error {
 	o.writer.Options = safefile.Options{Force: o.Force || o.form.InPlace, Now: o.now}
 	known := &keyring{} // an input may be named by --trust as well
 	o.opener = &storeOpener{
-		deps: o.deps, From: o.form.From, PassFlag: "--in-pass", Pass: o.InPass, KeyPass: o.InKeyPass.all, KeyPasswords: o.InKeyPass.one,
+		deps: o.deps, From: o.form.From, PassFlag: "--in-pass", For: o.form.Inputs, Pass: o.InPass, KeyPass: o.InKeyPass.all, KeyPasswords: o.InKeyPass.one,
 		Demand: true, Many: o.form.OutDir != "", Known: known,
 		Wanted: func(id *keystore.Identity) bool { return o.recipe.Takes(id, o.now()) },
 	}
