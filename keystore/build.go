@@ -2,12 +2,12 @@ package keystore
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 )
 
 // ErrReadBack means that a file which was just encoded does not hold what it should: a mistake of a codec, caught before
@@ -24,12 +24,14 @@ func Build(codec Codec, fitted *Store, opts EncodeOptions) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding as %s: %w", codec.Name(), err)
 	}
-	var proofs errgroup.Group
+	var confirmed error
+	var confirming sync.WaitGroup
 	if c, ok := codec.(Confirmer); ok {
-		proofs.Go(func() error { return c.Confirm(data, fitted, opts) })
+		confirming.Go(func() { confirmed = c.Confirm(data, fitted, opts) })
 	}
-	proofs.Go(func() error { return decodes(codec, data, fitted, opts) })
-	if err := proofs.Wait(); err != nil {
+	err = decodes(codec, data, fitted, opts)
+	confirming.Wait()
+	if err := cmp.Or(err, confirmed); err != nil {
 		return nil, fmt.Errorf("reading back the %s that was encoded: %w", codec.Name(), err)
 	}
 	return data, nil
