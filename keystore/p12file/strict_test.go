@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/pbe"
 )
 
 // The structures of RFC 7292 and RFC 8018 for encoding/asn1: the standard library's opinion of what is well formed. What
@@ -57,6 +60,18 @@ type (
 		Algorithm  pkix.AlgorithmIdentifier
 		Ciphertext []byte
 	}
+	strictCert struct {
+		TBS       asn1.RawValue
+		Algorithm pkix.AlgorithmIdentifier
+		Signature asn1.BitString
+	}
+	strictKey struct { // RFC 5958 with its two optional parts, which the RFC's first edition has none or one of
+		Version    int
+		Algorithm  pkix.AlgorithmIdentifier
+		Key        []byte
+		Attributes asn1.RawValue `asn1:"optional,tag:0"`
+		Public     asn1.RawValue `asn1:"optional,tag:1"`
+	}
 	strictPBES1  struct{ Salt, Iterations asn1.RawValue }
 	strictPBES2  struct{ KDF, Cipher pkix.AlgorithmIdentifier }
 	strictPBKDF2 struct {
@@ -77,8 +92,8 @@ func fits[T any](der []byte, into *T) bool {
 	return err == nil && bytes.Equal(der, again)
 }
 
-// strictFile reports whether a file is well formed as far as it is not encrypted.
-func strictFile(data []byte) bool {
+// strictFile reports whether a file is well formed, inside what the password opens as well.
+func strictFile(data []byte, pw keystore.Secret) bool {
 	var p strictPFX
 	var open strictOpenPFX
 	var list []asn1.RawValue
@@ -96,40 +111,77 @@ func strictFile(data []byte) bool {
 		var sealed strictEncrypted
 		switch {
 		case fits(one.FullBytes, &plain):
-			if !strictSafe(plain.Content) {
+			if !strictSafe(plain.Content, pw) {
 				return false
 			}
-		case !fits(one.FullBytes, &sealed) || !strictParameters(sealed.Content.Info.Algorithm):
+		case !fits(one.FullBytes, &sealed):
 			return false
+		default:
+			info := sealed.Content.Info
+			if safe, ok := strictOpen(strictInfo{info.Algorithm, info.Content}, pw); !ok || safe != nil && !strictSafe(safe, pw) {
+				return false
+			}
 		}
 	}
 	return true
 }
 
 // strictSafe is strictFile for the bags of one safe.
-func strictSafe(data []byte) bool {
+func strictSafe(data []byte, pw keystore.Secret) bool {
 	var bags []strictBag
 	if !fits(data, &bags) {
 		return false
 	}
 	for _, bag := range bags {
-		if bag.Value.Class != asn1.ClassContextSpecific || bag.Value.Tag != 0 {
+		if bag.Value.Class != asn1.ClassContextSpecific || bag.Value.Tag != 0 || !strictValue(bag.ID.String(), bag.Value.Bytes, pw) {
 			return false
-		}
-		var info strictInfo
-		var typed strictData
-		switch bag.ID.String() {
-		case oidShroudedBag:
-			if !fits(bag.Value.Bytes, &info) || !strictParameters(info.Algorithm) {
-				return false
-			}
-		case oidCertBag, oidCRLBag, oidSecretBag:
-			if !fits(bag.Value.Bytes, &typed) {
-				return false
-			}
 		}
 	}
 	return true
+}
+
+// strictValue is strictFile for what lies in one bag.
+func strictValue(kind string, value []byte, pw keystore.Secret) bool {
+	var info strictInfo
+	var typed strictData
+	var cert strictCert
+	switch kind {
+	case oidKeyBag:
+		return strictPrivate(value)
+	case oidShroudedBag:
+		if !fits(value, &info) {
+			return false
+		}
+		key, ok := strictOpen(info, pw)
+		return ok && (key == nil || strictPrivate(key))
+	case oidCertBag:
+		return fits(value, &typed) && fits(typed.Content, &cert)
+	case oidCRLBag, oidSecretBag:
+		return fits(value, &typed)
+	}
+	return true
+}
+
+// strictPrivate is strictFile for a private key.
+func strictPrivate(der []byte) bool {
+	var key strictKey
+	return fits(der, &key) && (key.Version == 0 || key.Version == 1)
+}
+
+// strictOpen decrypts what the password opens, and reports whether the parameters are well formed.
+func strictOpen(info strictInfo, pw keystore.Secret) ([]byte, bool) {
+	if !strictParameters(info.Algorithm) {
+		return nil, false
+	}
+	alg, err := asn1.Marshal(info.Algorithm)
+	if err != nil {
+		return nil, false
+	}
+	plain, _, err := pbe.DecryptWith(alg, info.Ciphertext, pw, small)
+	if err != nil {
+		return nil, true
+	}
+	return plain, true
 }
 
 // strictParameters is strictFile for the algorithms whose parameters have a form that go-pkcs12 knows.
@@ -154,9 +206,9 @@ func strictParameters(a pkix.AlgorithmIdentifier) bool {
 func TestStrictFile(t *testing.T) {
 	for _, profile := range Profiles() {
 		data, _ := write(t, bigStore(t, true), fast(profile))
-		assert.True(t, strictFile(data), profile)
-		assert.False(t, strictFile(toBER(data)))
+		assert.True(t, strictFile(data, testPassword), profile)
+		assert.False(t, strictFile(toBER(data), testPassword))
 		data[10] ^= 0x40
-		assert.False(t, strictFile(data))
+		assert.False(t, strictFile(data, testPassword))
 	}
 }
