@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"crypto/x509"
+	"errors"
 	"slices"
 	"time"
 
@@ -10,7 +11,9 @@ import (
 
 // identity judges a key and its chain.
 func (f *finder) identity(id *keystore.Identity, o Options) {
-	if id.Key == nil {
+	if id.Key == nil && errors.Is(id.Locked, keystore.ErrUnsupported) {
+		f.add("key-unsupported", Warning, id.Alias, "The private key cannot be read here: %s.", id.Locked)
+	} else if id.Key == nil {
 		f.add("key-locked", Notice, id.Alias, "The private key cannot be read without its password.")
 	} else if id.Key.Signer != nil && id.Leaf() == nil { // else the certificate is judged
 		f.key(describePublic(id.Key.Signer.Public(), nil), id.Alias, "The private key")

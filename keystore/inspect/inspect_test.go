@@ -222,6 +222,8 @@ func TestProblems(t *testing.T) {
 	}
 	locked := with(good, good, inter, root)
 	locked.Identities[0].Key, locked.Identities[0].Locked = nil, keystore.ErrPassword
+	foreign := with(good, good, inter, root)
+	foreign.Identities[0].Key, foreign.Identities[0].Locked = nil, keystore.ErrUnsupported
 	weak := with(good, good, inter, root)
 	weak.Protection = []keystore.Protection{{Part: "key", Algorithm: "PBE-SHA1-RC2-40", Weak: "40-bit key"}, {Part: "key", Algorithm: "PBE-SHA1-3DES", Weak: "3DES"}}
 	bare := with(good, good, inter, root)
@@ -261,6 +263,7 @@ func TestProblems(t *testing.T) {
 		{"missing intermediate", with(good, good), "", []string{"missing-intermediate"}},
 		{"no certificate", with(good), "", []string{"key-without-certificate"}},
 		{"locked", locked, "", []string{"key-locked"}},
+		{"encrypted in an unknown way", foreign, "", []string{"key-unsupported"}},
 		{"expired", one(func(x *x509.Certificate) { x.NotAfter = now.Add(-time.Hour) }), "", []string{"expired"}},
 		{"not yet valid", one(func(x *x509.Certificate) { x.NotBefore = now.Add(time.Hour) }), "", []string{"not-yet-valid"}},
 		{"expires soon", one(func(x *x509.Certificate) { x.NotAfter = now.Add(29 * 24 * time.Hour) }), "", []string{"expires-soon"}},

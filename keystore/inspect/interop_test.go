@@ -1,6 +1,7 @@
 package inspect_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,11 +60,11 @@ func (w *workshop) compare(t *testing.T, samples []tried, programs []judge) {
 
 // boundAndroid holds Android's row against BouncyCastle, which reads PKCS12 for it: Android reads no more than that.
 func (w *workshop) boundAndroid(t *testing.T, samples []tried) {
-	answers := w.java(samples, interop.Java(t, 17).Home, "PKCS12", "org.bouncycastle.jce.provider.BouncyCastleProvider")
+	lines := w.javaLines(samples, interop.Java(t, 17).Home, "PKCS12", "org.bouncycastle.jce.provider.BouncyCastleProvider")
 	for i, s := range samples {
 		for _, r := range s.report.Readers {
 			if r.Program == "Android" && r.Reads != inspect.No {
-				assert.Equal(t, inspect.Yes, answers[i], s.name)
+				assert.True(t, strings.HasPrefix(lines[i], fmt.Sprintf("%d ", len(s.store.Identities))), "%s: %s", s.name, lines[i])
 			}
 		}
 	}

@@ -97,7 +97,18 @@ func (w *workshop) answers(samples []tried, skip int, env []string, program stri
 }
 
 // java asks a Java: it reads a store when it opens all its keys with their certificates, and sees all that is trusted.
-func (w *workshop) java(samples []tried, home string, args ...string) []inspect.Answer {
+func (w *workshop) java(samples []tried, home string, kind string) []inspect.Answer {
+	w.t.Helper()
+	answers := make([]inspect.Answer, len(samples))
+	for i, line := range w.javaLines(samples, home, kind) {
+		keys, trusted := len(samples[i].store.Identities), len(samples[i].store.Anchors)
+		answers[i] = yesIf(keys+trusted > 0 && line == fmt.Sprintf("%d %d", keys, trusted))
+	}
+	return answers
+}
+
+// javaLines runs testdata/Stores.java, with the arguments that are explained there.
+func (w *workshop) javaLines(samples []tried, home string, args ...string) []string {
 	w.t.Helper()
 	if _, err := os.Stat(filepath.Join(w.dir, "Stores.class")); err != nil {
 		source, err := filepath.Abs(filepath.Join("testdata", "Stores.java"))
@@ -106,12 +117,7 @@ func (w *workshop) java(samples []tried, home string, args ...string) []inspect.
 	}
 	path := w.dir + string(filepath.ListSeparator) + interop.Jar(w.t, "org.bouncycastle", "bcprov-jdk18on")
 	all := append([]string{"-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-cp", path, "Stores"}, args...)
-	answers := make([]inspect.Answer, len(samples))
-	for i, line := range w.answers(samples, 0, []string{"LC_ALL=C.UTF-8"}, filepath.Join(home, "bin", "java"), all...) {
-		keys, trusted := len(samples[i].store.Identities), len(samples[i].store.Anchors)
-		answers[i] = yesIf(keys+trusted > 0 && line == fmt.Sprintf("%d %d", keys, trusted))
-	}
-	return answers
+	return w.answers(samples, 0, []string{"LC_ALL=C.UTF-8"}, filepath.Join(home, "bin", "java"), all...)
 }
 
 // java11 asks a version of Java 11. The older one has no EC keys: it was built without.

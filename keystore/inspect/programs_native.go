@@ -20,8 +20,9 @@ var nativePrograms = []program{
 		"p12": {
 			algorithms: all(macsSHA, gnutlsCiphers),
 			refuses: map[string]string{
-				noMAC:       "it refuses files without a MAC",
-				ownPassword: "it takes one password, and a key has another than the file",
+				noMAC:         "it refuses files without a MAC",
+				trailingBytes: "it refuses bytes behind the end",
+				ownPassword:   "it takes one password, and a key has another than the file",
 			},
 		},
 		"pem":   {algorithms: gnutlsCiphers},

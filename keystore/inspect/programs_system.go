@@ -16,6 +16,7 @@ var systemPrograms = []program{
 					certificateOnly: "a PKCS12 is installed as a key with its certificate",
 					noCertificate:   "a PKCS12 is installed as a key with its certificate",
 					emptyPassword:   "it refuses the empty password",
+					lostKeys:        "of several keys without localKeyID it finds the certificate of one",
 					ownPassword:     "it takes one password, and a key has another than the file",
 					ed25519Key:      "its key chain holds RSA and EC keys",
 				},

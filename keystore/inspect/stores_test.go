@@ -5,10 +5,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/formats"
@@ -128,23 +131,32 @@ func (w *workshop) pkcs12s() {
 	w.trailing("trailing.p12")
 }
 
+// ber makes a PKCS12 as NSS and BouncyCastle write it, with indefinite lengths around the content.
+func (w *workshop) ber(name string) {
+	w.t.Helper()
+	data, err := os.ReadFile(filepath.Join(w.dir, "cipher-AES-256-CBC.p12"))
+	require.NoError(w.t, err)
+	var pfx, info, data0, octets cryptobyte.String
+	in := cryptobyte.String(data)
+	require.True(w.t, in.ReadASN1(&pfx, cbasn1.SEQUENCE))
+	var version, id cryptobyte.String
+	require.True(w.t, pfx.ReadASN1Element(&version, cbasn1.INTEGER) && pfx.ReadASN1(&info, cbasn1.SEQUENCE) &&
+		info.ReadASN1Element(&id, cbasn1.OBJECT_IDENTIFIER) && info.ReadASN1(&data0, cbasn1.Tag(0).ContextSpecific().Constructed()) &&
+		data0.ReadASN1Element(&octets, cbasn1.OCTET_STRING))
+	indefinite := func(tag byte, parts ...[]byte) []byte {
+		return slices.Concat([]byte{tag, 0x80}, slices.Concat(parts...), []byte{0, 0})
+	}
+	ber := indefinite(0x30, version, indefinite(0x30, id, indefinite(0xA0, indefinite(0x24, octets))), pfx) // pfx: the MAC
+	require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), ber, 0o600))
+	w.add(name, storePass)
+}
+
 // trailing makes a PKCS12 with bytes behind its end.
 func (w *workshop) trailing(name string) {
 	w.t.Helper()
 	data, err := os.ReadFile(filepath.Join(w.dir, "cipher-AES-256-CBC.p12"))
 	require.NoError(w.t, err)
 	require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), append(data, "\r\n"...), 0o600))
-	w.add(name, storePass)
-}
-
-// ber makes a PKCS12 with NSS, which writes indefinite lengths at every layer.
-func (w *workshop) ber(name string) {
-	w.t.Helper()
-	certutil, pk12util := interop.Need(w.t, "certutil"), interop.Need(w.t, "pk12util")
-	db := "sql:" + w.t.TempDir()
-	interop.Run(w.t, w.dir, certutil, "-N", "-d", db, "--empty-password")
-	interop.Run(w.t, w.dir, pk12util, "-i", "cipher-AES-256-CBC.p12", "-d", db, "-W", storePass, "-K", "")
-	interop.Run(w.t, w.dir, pk12util, "-o", name, "-n", "rsa", "-d", db, "-W", storePass, "-K", "")
 	w.add(name, storePass)
 }
 

@@ -25,6 +25,7 @@ const (
 	ownPassword     = "key password"         // a key has another password than the file
 	lostKeys        = "keys without ids"     // several keys, and one that Java cannot tell from the others
 	unmarked        = "unmarked"             // certificates alone, and none marked as trusted
+	trailingBytes   = "trailing bytes"       // follow the end
 	duplicateAlias  = "duplicate alias"      // two entries have the same name but for its case
 	disorder        = "disorder"             // a key's certificate is not for it, or the chain is not in order
 	emptyPassword   = "empty password"       // it opens the file
@@ -80,6 +81,7 @@ func traitsOf(s *keystore.Store, o Options) traits {
 	add(nonASCIIOld, !ascii && oldStyle)
 	for _, p := range s.Problems {
 		add(duplicateAlias, p.Code == "duplicate-alias")
+		add(trailingBytes, p.Code == "trailing-bytes")
 		add(lostKeys, p.Code == "key-without-id")
 		add(disorder, p.Code == "chain-order")
 	}
