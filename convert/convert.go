@@ -29,18 +29,22 @@ type Source struct {
 	Format string // Codec.Name of the codec that read it
 	Store  *keystore.Store
 
-	// KeyPasswords are those of its keys, by alias, that they keep in the result, where its format has any.
+	// KeyPasswords are those of its keys that have another than the store, by alias.
 	KeyPasswords map[string]keystore.Secret
 }
 
 // Recipe says what is to be made of the sources. Only Target must be set.
 type Recipe struct {
-	Only    []Selector // which entries to take: see [Matches]; none: all
-	Remove  []Selector // which entries to leave out; asked for, so not a loss
-	Trust   []Trust    // certificates to add as trusted entries
-	Rename  []Rename   // applied in order, each to the names that the one before left
-	Alias   string     // the new name of the store's one key or, without a key, of its one certificate; "": as it is
-	Target  keystore.Codec
+	Only   []Selector // which entries to take: see [Matches]; none: all
+	Remove []Selector // which entries to leave out; asked for, so not a loss
+	Trust  []Trust    // certificates to add as trusted entries
+	Rename []Rename   // applied in order, each to the names that the one before left
+	Alias  string     // the new name of the store's one key or, without a key, of its one certificate; "": as it is
+	Target keystore.Codec
+
+	// KeepKeyPasswords lets keys keep the passwords that their sources have for them; Target must have such.
+	KeepKeyPasswords bool
+
 	Options keystore.EncodeOptions // for Target; KeyPasswords by the aliases of the result, Now also for expired=
 }
 

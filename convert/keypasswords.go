@@ -9,18 +9,40 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// keyPasswords are the passwords of single keys by the aliases that these have in the fitted store: those that keys have
-// brought along, and before them those that were asked for, whose aliases may differ in case. It fails with [ErrNotFound]
-// for an alias that no key has.
-func keyPasswords(sources []Source, asked map[string]keystore.Secret, fitted *keystore.Store) (map[string]keystore.Secret, error) {
-	kept := map[string]keystore.Secret{} // by the key's bytes
+// ownPasswords are the passwords that keys have had of their own, by the keys' bytes.
+func ownPasswords(sources []Source) map[string]keystore.Secret {
+	own := map[string]keystore.Secret{}
 	for _, s := range sources {
 		for i := range s.Store.Identities {
 			id := &s.Store.Identities[i]
 			if secret, ok := s.KeyPasswords[id.Alias]; ok && id.Key != nil {
-				kept[string(id.Key.PKCS8)] = secret
+				own[string(id.Key.PKCS8)] = secret
 			}
 		}
+	}
+	return own
+}
+
+// noteKeyPasswords says of which keys the own password is not kept.
+func (w *work) noteKeyPasswords(sources []Source, r Recipe) {
+	if r.KeepKeyPasswords {
+		return
+	}
+	own := ownPasswords(sources)
+	for i := range w.store.Identities {
+		if id := &w.store.Identities[i]; own[string(id.Key.PKCS8)] != nil {
+			w.noted(id.Label(), "its password of its own is not kept; what protects the result protects it")
+		}
+	}
+}
+
+// keyPasswords are the passwords of single keys by the aliases that these have in the fitted store: those that keys have
+// brought along, if they are to keep them, and before them those that were asked for, whose aliases may differ in case. It
+// fails with [ErrNotFound] for an alias that no key has.
+func keyPasswords(sources []Source, r Recipe, fitted *keystore.Store) (map[string]keystore.Secret, error) {
+	kept, asked := map[string]keystore.Secret{}, r.Options.KeyPasswords
+	if r.KeepKeyPasswords {
+		kept = ownPasswords(sources)
 	}
 	byAlias := map[string]keystore.Secret{}
 	for i := range fitted.Identities {

@@ -50,6 +50,7 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 		return nil, fmt.Errorf("converting %s: %w", sourceNames(sources), ErrEmpty)
 	}
 	w.noteSources(sources, recipe)
+	w.noteKeyPasswords(sources, recipe)
 	was := namesOf(&w.store)
 	if err := w.rename(recipe); err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fitting %s into the format %s: %w", sourceNames(sources), recipe.Target.Name(), err)
 	}
-	if recipe.Options.KeyPasswords, err = keyPasswords(sources, recipe.Options.KeyPasswords, fitted); err != nil {
+	if recipe.Options.KeyPasswords, err = keyPasswords(sources, recipe, fitted); err != nil {
 		return nil, err
 	}
 	w.fitted(changes)

@@ -79,6 +79,9 @@ func keyIterations(s *keystore.Store) int {
 // ownKeyPasswords are the passwords of keys that have another than their store. It asks the file: the command line may
 // name one password for all keys, though only some have it.
 func (s *openedStore) ownKeyPasswords() map[string]keystore.Secret {
+	if !s.Password.Given() || !s.KeyPassword.Given() && len(s.KeyPasswords) == 0 {
+		return nil
+	}
 	bare, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: s.Password})
 	if err != nil {
 		return nil

@@ -41,7 +41,7 @@ func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := convert.NewPlan(o.sources(j), o.recipeFor(j, pass))
+	plan, err := convert.NewPlan(j.sources(), o.recipeFor(j, pass))
 	if err != nil {
 		return nil, err
 	}
@@ -68,14 +68,12 @@ func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
 	return r, o.commit(j, files, r, pass)
 }
 
-// sources are the job's as the engine takes them. Keys of a store that is changed in place keep their own passwords.
-func (o *convertOptions) sources(j convertJob) []convert.Source {
+// sources are the job's as the engine takes them.
+func (j convertJob) sources() []convert.Source {
 	var list []convert.Source
 	for _, s := range j.Sources {
 		source := s.source()
-		if o.form.InPlace && !o.KeyPass.all.given() && j.Target.Name() == "jks" {
-			source.KeyPasswords = s.ownKeyPasswords()
-		}
+		source.KeyPasswords = s.ownKeyPasswords()
 		list = append(list, source)
 	}
 	return list
@@ -85,6 +83,7 @@ func (o *convertOptions) sources(j convertJob) []convert.Source {
 func (o *convertOptions) recipeFor(j convertJob, pass outPassword) convert.Recipe {
 	recipe := o.recipe
 	recipe.Target = j.Target
+	recipe.KeepKeyPasswords = o.form.InPlace && j.Target.Name() == "jks" && !o.KeyPass.all.given()
 	if o.Split {
 		recipe.Target = pemfile.Codec{} // which has a place for everything that the files together will hold
 	}

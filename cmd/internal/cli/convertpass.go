@@ -78,6 +78,7 @@ func (o *convertOptions) outPassword(j convertJob) (pass outPassword, err error)
 	case o.form.InPlace:
 		err = o.ownPassword(j, &pass)
 	case !protectsAll(j.Target) && (!hasIdentity(j.Sources) || o.KeyPass.all.given()):
+		// There is no key to protect, or --key-pass does.
 	default:
 		err = o.newPassword(j, &pass)
 	}
