@@ -15,7 +15,8 @@ import (
 const leastCertificate = 100
 
 // ParseCertificate wraps DER bytes from outside, which it keeps without copying. It fails with [ErrFormat] when they
-// are nothing like one certificate and no more; one that Go refuses for a detail passes, as with [NewCertificate].
+// are nothing like one certificate and no more, in DER throughout; one that Go refuses for a detail passes, as with
+// [NewCertificate].
 func ParseCertificate(der []byte) (Certificate, error) {
 	if !shaped(der) {
 		return Certificate{}, fmt.Errorf("reading a certificate: not an X.509 certificate: %w", ErrFormat)
@@ -23,8 +24,10 @@ func ParseCertificate(der []byte) (Certificate, error) {
 	return NewCertificate(der), nil
 }
 
-// shaped reports whether der may be a certificate by its size and outline.
-func shaped(der []byte) bool { return len(der) >= leastCertificate && Signed(der) }
+// shaped reports whether der may be a certificate by its size and outline, and is DER to its innermost parts.
+func shaped(der []byte) bool {
+	return len(der) >= leastCertificate && Signed(der) && wellFormed(der, maxDepth)
+}
 
 // Signed reports whether der is exactly one SEQUENCE of a SEQUENCE, an AlgorithmIdentifier and a BIT STRING: what a
 // certificate, a CRL and a request have in common (SIGNED{} of X.509).

@@ -15,8 +15,9 @@ import (
 // the primes of a far larger number, which anybody can put in a file, takes minutes.
 const maxParsedKey = 16 << 10
 
-// maxKeyDepth is how deep the structures of a PrivateKeyInfo may be nested; explicit curve parameters take four levels.
-const maxKeyDepth = 32
+// maxDepth is how deep the structures of a key or certificate may be nested; explicit curve parameters take four levels
+// of a PrivateKeyInfo, names six of a certificate.
+const maxDepth = 32
 
 // NewPrivateKey wraps a PrivateKeyInfo (RFC 5208, or OneAsymmetricKey of RFC 5958), which it keeps without copying.
 // It fails with [ErrFormat] when the bytes are not exactly one of those, in DER; an algorithm that Go does not know only
@@ -26,7 +27,7 @@ func NewPrivateKey(pkcs8 []byte) (*PrivateKey, error) {
 	var version int
 	var oid encodingasn1.ObjectIdentifier
 	in := cryptobyte.String(pkcs8)
-	ok := wellFormed(pkcs8, maxKeyDepth) && in.ReadASN1(&body, asn1.SEQUENCE) && in.Empty() &&
+	ok := wellFormed(pkcs8, maxDepth) && in.ReadASN1(&body, asn1.SEQUENCE) && in.Empty() &&
 		body.ReadASN1Integer(&version) && (version == 0 || version == 1) &&
 		body.ReadASN1(&algorithm, asn1.SEQUENCE) && algorithm.ReadASN1ObjectIdentifier(&oid) &&
 		body.ReadASN1(&octets, asn1.OCTET_STRING) // attributes and a public key may follow
@@ -43,7 +44,7 @@ func NewPrivateKey(pkcs8 []byte) (*PrivateKey, error) {
 }
 
 // wellFormed reports whether der is a row of DER elements, and the content of each constructed one as well. Formats
-// that rewrite what they carry could not carry a key that only looks right on the outside.
+// that rewrite what they carry could not carry a key or certificate that only looks right on the outside.
 func wellFormed(der []byte, depth int) bool {
 	for in := cryptobyte.String(der); !in.Empty(); {
 		var content cryptobyte.String
