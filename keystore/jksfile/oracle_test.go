@@ -133,8 +133,11 @@ func unfit(theirs second.KeyStore, data []byte) string {
 			return "chain"
 		}
 		for _, c := range certificates {
-			_, err := x509.ParseCertificate(c.Content) // which passes over bytes behind the signature, as Java does not
-			if err != nil || !keystore.Signed(c.Content) || version == 2 && c.Type != "X.509" {
+			// Go passes over bytes behind the signature, as Java does not, and over what is no DER in parts that it does
+			// not look into.
+			_, err := x509.ParseCertificate(c.Content)
+			_, ours := keystore.ParseCertificate(c.Content)
+			if err != nil || ours != nil || version == 2 && c.Type != "X.509" {
 				return "certificate"
 			}
 		}
