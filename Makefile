@@ -14,7 +14,7 @@ TESTDATA := $(patsubst %/,./%,$(sort $(dir $(wildcard testdata/*/*.go))))
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: all build demo test check fmt vet staticcheck vulncheck race fuzz cross bench man clean
+.PHONY: all build demo test check fmt vet staticcheck vulncheck race fuzz cross bench interop man clean
 
 all: build
 
@@ -63,6 +63,10 @@ cross:
 
 bench: build
 	$(GO) run ./testdata/bench -mqttpki bin/mqttpki
+
+# Tries every program that writes stores with every one that reads them, and publishes what was found.
+interop:
+	MQTTPKI_INTEROP=required $(GO) test ./testdata/matrix -count=1 -update
 
 man: build
 	bin/mqttpki man bin/man
