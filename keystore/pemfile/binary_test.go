@@ -39,6 +39,21 @@ func everything(t testing.TB, p pki) *keystore.Store {
 	}
 }
 
+// What is a certificate by its label alone has no form without one: it is lost, where it would not be read back.
+func TestUntold(t *testing.T) {
+	content := append([]byte{0x30, 102, 4, 100}, make([]byte, 100)...)
+	odd := keystore.NewCertificate(slices.Concat([]byte{0x30, 111}, content, []byte{0x30, 0, 3, 3, 0, 1, 1}))
+	store := decode(t, EncodeCertificates(odd), "")
+	fitted, changes, err := DER{}.Fit(store, keystore.EncodeOptions{})
+	require.NoError(t, err)
+	assert.Empty(t, fitted.Anchors)
+	require.Len(t, changes, 1)
+	assert.Equal(t, keystore.ChangeLost, changes[0].Kind)
+	_, got, said := rewrite(t, PKCS7{}, store, keystore.EncodeOptions{})
+	assert.Empty(t, said)
+	assert.Len(t, got.Anchors, 1)
+}
+
 // rewrite fits, writes and reads a store, and says what was lost or noted.
 func rewrite(t testing.TB, codec keystore.Codec, s *keystore.Store, opts keystore.EncodeOptions) (data []byte, got *keystore.Store, said []string) {
 	t.Helper()

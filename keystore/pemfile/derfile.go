@@ -85,6 +85,22 @@ func (f *derFitter) unnamed(entry string, has bool) {
 	}
 }
 
+// untold is why an object is lost whose bytes do not show what it is: text has a label for that, DER has none.
+const untold = "its bytes do not show what it is, and DER has no other way to tell"
+
+// certificate takes a certificate, or says why it cannot.
+func (f *derFitter) certificate(c keystore.Certificate, entry string) bool {
+	if derKind(c.Raw) != labelCertificate {
+		f.changed(keystore.ChangeLost, entry, untold)
+		return false
+	}
+	if !f.take(entry) {
+		return false
+	}
+	f.kept.Anchors = append(f.kept.Anchors, keystore.Anchor{Certificate: c})
+	return true
+}
+
 // identity takes the key, or the leaf of one that cannot be taken.
 func (f *derFitter) identity(in *keystore.Identity) {
 	entry, chain := in.Label(), in.Chain
@@ -97,18 +113,15 @@ func (f *derFitter) identity(in *keystore.Identity) {
 		f.unnamed(entry, in.Alias != "" || !in.Created.IsZero())
 	}
 	for i := range chain {
-		if f.take(chain[i].Label()) {
-			f.kept.Anchors = append(f.kept.Anchors, keystore.Anchor{Certificate: chain[i]})
-		}
+		f.certificate(chain[i], chain[i].Label())
 	}
 }
 
 // anchor takes a certificate; why says what else it loses, if anything.
 func (f *derFitter) anchor(in *keystore.Anchor, why string) {
-	if !f.take(in.Label()) {
+	if !f.certificate(in.Certificate, in.Label()) {
 		return
 	}
-	f.kept.Anchors = append(f.kept.Anchors, keystore.Anchor{Certificate: in.Certificate})
 	f.unnamed(in.Label(), in.Alias != "" || !in.Created.IsZero())
 	if why != "" {
 		f.changed(keystore.ChangeNoted, in.Label(), why)
@@ -117,11 +130,13 @@ func (f *derFitter) anchor(in *keystore.Anchor, why string) {
 
 // other takes what is neither a key nor a certificate.
 func (f *derFitter) other(in *keystore.Other) {
-	if _, known := otherLabels[in.Kind]; !known || len(in.Raw) == 0 {
+	label, known := otherLabels[in.Kind]
+	switch {
+	case !known || len(in.Raw) == 0:
 		f.changed(keystore.ChangeLost, in.Label(), fmt.Sprintf("DER has no form for a %s key", in.Kind))
-		return
-	}
-	if f.take(in.Label()) {
+	case derKind(in.Raw) != label:
+		f.changed(keystore.ChangeLost, in.Label(), untold)
+	case f.take(in.Label()):
 		f.kept.Others = append(f.kept.Others, keystore.Other{Kind: in.Kind, Raw: in.Raw})
 		f.unnamed(in.Label(), in.Alias != "" || !in.Created.IsZero())
 	}

@@ -60,7 +60,7 @@ func TestHostileInput(t *testing.T) {
 		{"traditional, no IV", armour("RSA PRIVATE KEY", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC\n\nAAAA"), keystore.ErrFormat},
 		{"traditional, half a block", armour("RSA PRIVATE KEY", "DEK-Info: AES-128-CBC,000102030405060708090A0B0C0D0E0F\n\nAAAA"), keystore.ErrFormat},
 		{"a name of 5000 bytes", "# trusted: " + strings.Repeat("x", 5000) + "\n" + cert, keystore.ErrTooLarge},
-		{"PKCS#7 nested 10,000 deep", "0\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02" + strings.Repeat("\xA0\x80", 10_000), keystore.ErrTooLarge},
+		{"PKCS#7 nested 10,000 deep", "0\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02\xA0\x80\x30\x80\x02\x01\x01" + strings.Repeat("\x31\x80", 10_000), keystore.ErrTooLarge},
 		{"UTF-16", wide(cert, 0), keystore.ErrFormat},
 		{"UTF-16, the other way round", "\xFE\xFF" + wide("text\n"+cert, 1), keystore.ErrFormat},
 		{"indented", "  " + strings.ReplaceAll(cert, "\n", "\n  "), keystore.ErrFormat},

@@ -104,7 +104,7 @@ func (f *p7Fitter) certificate(c keystore.Certificate) {
 
 // other takes a CRL.
 func (f *p7Fitter) other(in *keystore.Other) {
-	if in.Kind != keystore.KindCRL || len(in.Raw) == 0 {
+	if in.Kind != keystore.KindCRL || checkSigned(in.Raw, labelCRL, "CRL") != nil {
 		f.changed(keystore.ChangeLost, in.Label(), fmt.Sprintf("PKCS#7 has no place for a %s", in.Kind))
 		return
 	}

@@ -3,6 +3,7 @@ package pemfile
 import (
 	"bytes"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -48,58 +49,98 @@ type bundle struct {
 // parsePKCS7 reads the certificates and CRLs of a SignedData, DER or BER. Signatures are not looked at: such a bundle is
 // only a way to send certificates, which prove themselves.
 func parsePKCS7(data []byte, limits keystore.Limits) (*bundle, error) {
-	der, rest, err := ber.Normalize(data, limits.Depth)
-	if err != nil {
+	b := &bundle{room: limits.Entries}
+	file := ber.NewReader(data, limits.Depth)
+	if err := b.contentInfo(file); err != nil {
 		return nil, fmt.Errorf("reading PKCS#7: %w", err)
 	}
-	var info, explicit, signed, certificates, crls cryptobyte.String
-	var kind asn1.ObjectIdentifier
-	in := cryptobyte.String(der)
-	if !in.ReadASN1(&info, cbasn1.SEQUENCE) || !info.ReadASN1ObjectIdentifier(&kind) {
-		return nil, malformed("reading PKCS#7: no content type")
-	}
-	if !kind.Equal(oidSignedData) {
-		return nil, fmt.Errorf("reading PKCS#7: content type %s: %w", kind, keystore.ErrUnsupported)
-	}
-	if !info.ReadASN1(&explicit, tagCertificates) || !explicit.ReadASN1(&signed, cbasn1.SEQUENCE) ||
-		!signed.SkipASN1(cbasn1.INTEGER) || !signed.SkipASN1(cbasn1.SET) || !signed.SkipASN1(cbasn1.SEQUENCE) ||
-		!signed.ReadOptionalASN1(&certificates, nil, tagCertificates) ||
-		!signed.ReadOptionalASN1(&crls, nil, tagCRLs) {
-		return nil, malformed("reading PKCS#7: not a SignedData")
-	}
-	b := &bundle{trailing: len(rest), room: limits.Entries}
-	if err := b.members(certificates, b.certificate); err != nil {
-		return nil, fmt.Errorf("reading PKCS#7: %w", err)
-	}
-	if err := b.members(crls, b.crl); err != nil {
-		return nil, fmt.Errorf("reading PKCS#7: %w", err)
-	}
+	b.trailing = len(file.Rest())
 	return b, nil
 }
 
-// members reads one of the two lists. Its members are SEQUENCEs; those of other kinds have a context tag (RFC 5652 sections
-// 10.2.1 and 10.2.2), for attribute certificates and OCSP responses, and are left out.
-func (b *bundle) members(list cryptobyte.String, take func([]byte) error) error {
-	const context = 0x80
-	for !list.Empty() {
-		if b.room == 0 {
-			return fmt.Errorf("too many entries: %w", keystore.ErrTooLarge)
+// contentInfo reads the outer layers, RFC 5652 section 3: a SEQUENCE of a type and, under a tag, the content.
+func (b *bundle) contentInfo(file *ber.Reader) error {
+	info, err := file.Enter(tagSequence)
+	if err != nil {
+		return err
+	}
+	oid, err := info.Next()
+	if err != nil {
+		return err
+	}
+	var kind asn1.ObjectIdentifier
+	if in := cryptobyte.String(oid); !in.ReadASN1ObjectIdentifier(&kind) {
+		return malformed("no content type")
+	}
+	if !kind.Equal(oidSignedData) {
+		return fmt.Errorf("content type %s: %w", kind, keystore.ErrUnsupported)
+	}
+	explicit, err := info.Enter(byte(tagCertificates))
+	if err != nil {
+		return err
+	}
+	signed, err := explicit.Enter(tagSequence)
+	if err != nil {
+		return err
+	}
+	if err := b.signedData(signed); err != nil {
+		return err
+	}
+	return errors.Join(explicit.Leave(signed), info.Leave(explicit), file.Leave(info))
+}
+
+// signedData reads a SignedData, RFC 5652 section 5.1. Version, digests, content and signers are passed over.
+func (b *bundle) signedData(signed *ber.Reader) error {
+	for _, tag := range []cbasn1.Tag{cbasn1.INTEGER, cbasn1.SET, cbasn1.SEQUENCE} {
+		if signed.Tag() != byte(tag) {
+			return malformed("not a SignedData")
 		}
-		b.room--
-		var one cryptobyte.String
-		var tag cbasn1.Tag
-		if !list.ReadAnyASN1Element(&one, &tag) {
-			return malformed("a certificate or CRL is cut short")
+		if _, err := signed.Next(); err != nil {
+			return err
 		}
-		if tag&context != 0 {
-			b.others++
-			continue
-		}
-		if err := take(one); err != nil {
+	}
+	if err := b.members(signed, tagCertificates, b.certificate); err != nil {
+		return err
+	}
+	if err := b.members(signed, tagCRLs, b.crl); err != nil {
+		return err
+	}
+	for signed.More() {
+		if _, err := signed.Next(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// members reads one of the two lists, if it is there. Its members are SEQUENCEs; those of other kinds have a context tag
+// (RFC 5652 sections 10.2.1 and 10.2.2), for attribute certificates and OCSP responses, and are left out.
+func (b *bundle) members(signed *ber.Reader, tag cbasn1.Tag, take func([]byte) error) error {
+	if signed.Tag() != byte(tag) {
+		return nil
+	}
+	list, err := signed.Enter(byte(tag))
+	if err != nil {
+		return err
+	}
+	const context = 0x80
+	for list.More() {
+		if b.room == 0 {
+			return fmt.Errorf("too many entries: %w", keystore.ErrTooLarge)
+		}
+		b.room--
+		other := list.Tag()&context != 0
+		one, err := list.Next()
+		if err == nil && other {
+			b.others++
+		} else if err == nil {
+			err = take(one)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return signed.Leave(list)
 }
 
 // certificate adds a certificate.
