@@ -118,10 +118,13 @@ func (s *sized) compare(rounds int) error {
 	for _, f := range []struct {
 		name   string
 		figure func(cost) float64
-	}{{"wall", wall}, {"cpu", cpu}, {"memory", rss}} {
+	}{{"wall", wall}, {"cpu", cpu}} {
 		atMost(f.name+", reading", read.median(f.figure), theirRead.median(f.figure), 1.5)
 		atMost(f.name+", writing", write.median(f.figure), theirWrite.median(f.figure), 1.5)
 	}
+	// No goal: openssl proves nothing, and ours holds what it read and what it wrote to compare the two.
+	ratio("memory, reading", read.median(rss), theirRead.median(rss), 0)
+	ratio("memory, writing", write.median(rss), theirWrite.median(rss), 0)
 	return nil
 }
 
