@@ -39,10 +39,19 @@ func (w *workshop) decode(format string) []tried {
 	return list
 }
 
+// step runs a part of the test as a test of its own, which is skipped or fails by itself.
+func (w *workshop) step(t *testing.T, name string, run func(t *testing.T)) {
+	t.Run(name, func(t *testing.T) {
+		defer func(outer *testing.T) { w.t = outer }(w.t)
+		w.t = t
+		run(t)
+	})
+}
+
 // compare holds what inspect says of the samples against what the programs do.
 func (w *workshop) compare(t *testing.T, samples []tried, programs []judge) {
 	for _, j := range programs {
-		t.Run(j.rows, func(t *testing.T) {
+		w.step(t, j.rows, func(t *testing.T) {
 			rows := strings.Split(j.rows, ", ")
 			for i, answer := range j.try(w, samples) {
 				judged := 0
@@ -76,28 +85,28 @@ func TestInteropReaders(t *testing.T) {
 		t.Skip("hundreds of runs of outside programs")
 	}
 	w := newWorkshop(t)
-	t.Run("PKCS12", func(t *testing.T) {
+	w.step(t, "PKCS12", func(t *testing.T) {
 		w.pkcs12s()
 		samples := w.decode("p12")
 		w.compare(t, samples, pkcs12Judges(t))
-		t.Run("BouncyCastle", func(t *testing.T) { w.boundAndroid(t, samples) })
+		w.step(t, "BouncyCastle", func(t *testing.T) { w.boundAndroid(t, samples) })
 	})
-	t.Run("JKS", func(t *testing.T) {
+	w.step(t, "JKS", func(t *testing.T) {
 		w.stores()
 		w.compare(t, w.decode("jks"), storeJudges(t))
 	})
-	t.Run("JCEKS", func(t *testing.T) {
+	w.step(t, "JCEKS", func(t *testing.T) {
 		w.jceks()
 		w.compare(t, w.decode("jceks"), []judge{{"Java 17", func(w *workshop, s []tried) []inspect.Answer {
 			jdk := interop.Java(t, 17).Home
 			return orElse(w.java(s, jdk, "PKCS12"), w.java(s, jdk, "JCEKS")) // -storetype
 		}}})
 	})
-	t.Run("keys", func(t *testing.T) {
+	w.step(t, "keys", func(t *testing.T) {
 		w.keys()
 		w.compare(t, w.decode("pem"), keyJudges())
 	})
-	t.Run("bundles", func(t *testing.T) {
+	w.step(t, "bundles", func(t *testing.T) {
 		w.bundles()
 		w.compare(t, w.decode("pem"), []judge{{"Mosquitto 2.0", mosquitto}})
 	})

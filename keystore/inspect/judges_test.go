@@ -83,17 +83,15 @@ func (w *workshop) list(samples []tried) {
 	require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, "stores.txt"), []byte(lines.String()), 0o600))
 }
 
-// answers runs a helper on the list and returns its lines after the first skip ones, one for each sample.
-func (w *workshop) answers(samples []tried, skip int, env []string, program string, args ...string) []string {
+// answers runs a helper on the list and returns its lines.
+func (w *workshop) answers(samples []tried, env []string, program string, args ...string) []string {
 	w.t.Helper()
 	w.list(samples)
 	cmd := exec.CommandContext(w.t.Context(), program, args...)
 	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), env...)
 	out, err := cmd.Output()
 	require.NoErrorf(w.t, err, "%s\n%s", cmd, out)
-	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
-	require.Lenf(w.t, lines, skip+len(samples), "%s", out)
-	return lines[skip:]
+	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
 // java asks a Java: it reads a store when it opens all its keys with their certificates, and sees all that is trusted.
@@ -115,9 +113,14 @@ func (w *workshop) javaLines(samples []tried, home string, args ...string) []str
 		require.NoError(w.t, err)
 		interop.Run(w.t, w.dir, interop.Java(w.t, 17).Tool("javac"), "--release", "8", "-Xlint:-options", "-d", w.dir, source)
 	}
-	path := w.dir + string(filepath.ListSeparator) + interop.Jar(w.t, "org.bouncycastle", "bcprov-jdk18on")
+	path := w.dir
+	if len(args) > 1 {
+		path += string(filepath.ListSeparator) + interop.Jar(w.t, "org.bouncycastle", "bcprov-jdk18on")
+	}
 	all := append([]string{"-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-cp", path, "Stores"}, args...)
-	return w.answers(samples, 0, []string{"LC_ALL=C.UTF-8"}, filepath.Join(home, "bin", "java"), all...)
+	lines := w.answers(samples, []string{"LC_ALL=C.UTF-8"}, filepath.Join(home, "bin", "java"), all...)
+	require.Len(w.t, lines, len(samples))
+	return lines
 }
 
 // java11 asks a version of Java 11. The older one has no EC keys: it was built without.
@@ -137,8 +140,11 @@ func (w *workshop) python(samples []tried, version, openssl string, env ...strin
 	helper, err := filepath.Abs(filepath.Join("testdata", "stores.py"))
 	require.NoError(w.t, err)
 	env = append(env, "PYTHONWARNINGS=ignore", "PYTHONPATH="+interop.Wheel(w.t, "cryptography", version))
+	lines := w.answers(samples, env, interop.Python(w.t, "cryptography"), helper)
+	require.Len(w.t, lines, 1+len(samples))
+	require.Truef(w.t, strings.HasPrefix(lines[0], openssl), "not %s: %s", openssl, lines[0])
 	answers := make([]inspect.Answer, len(samples))
-	for i, line := range w.answers(samples, 1, env, interop.Python(w.t, "cryptography"), helper) {
+	for i, line := range lines[1:] {
 		keys := min(1, len(samples[i].store.Identities))
 		answers[i] = yesIf(strings.HasPrefix(line, fmt.Sprintf("%d ", keys)) && line != "0 0")
 	}
@@ -148,8 +154,7 @@ func (w *workshop) python(samples []tried, version, openssl string, env ...strin
 // opensslCommand asks `openssl pkcs12`: it reads a file when it prints all keys.
 func opensslCommand(w *workshop, samples []tried) []inspect.Answer {
 	if version := interop.Run(w.t, w.dir, w.openssl, "version"); !strings.HasPrefix(version, "OpenSSL 3.0.") {
-		w.t.Log("no OpenSSL 3.0: " + version)
-		return nil
+		interop.Missing(w.t, "OpenSSL 3.0 (there is "+strings.TrimSpace(version)+")")
 	}
 	try := func(option ...string) []inspect.Answer {
 		answers := make([]inspect.Answer, len(samples))
