@@ -118,6 +118,10 @@ func TestRareJCEKS(t *testing.T) {
 		require.NoError(t, i.Locked)
 		assert.Equal(t, key, i.Key.PKCS8)
 	}
+	_, err = Codec{}.Decode(file, keystore.DecodeOptions{Password: password, Limits: keystore.Limits{Iterations: 1000}})
+	assert.NoError(t, err)
+	_, err = Codec{}.Decode(file, keystore.DecodeOptions{Password: password, Limits: keystore.Limits{Iterations: 999}})
+	assert.ErrorIs(t, err, keystore.ErrTooLarge)
 	eachJDK(t, func(t *testing.T, jdk interop.JDK) {
 		dir := t.TempDir()
 		putFile(t, dir, "k.jceks", file)
