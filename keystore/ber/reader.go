@@ -39,12 +39,13 @@ func (r *Reader) Next() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading BER: %w", err)
 	}
-	element := r.in
 	if h.shortest && !h.indefinite {
-		element, r.in = r.in[:h.size+h.length], r.in[h.size+h.length:]
+		element := r.in[:h.size+h.length]
+		r.in = r.in[len(element):]
 		return element, nil
 	}
-	element, r.in, err = Normalize(r.in, r.depth)
+	element, rest, err := Normalize(r.in, r.depth)
+	r.in = rest
 	return element, err
 }
 

@@ -122,7 +122,7 @@ func FuzzAgainstDecryptPEMBlock(f *testing.F) {
 		plain := keys[int(key)%len(keys)]
 		random := bytes.NewReader(append(iv, make([]byte, 16)...))
 		chosen := traditionalCipherList[int(cipher)%len(traditionalCipherList)]
-		//nolint:staticcheck // deprecated for what it is, which is just what is tried here
+		//lint:ignore SA1019 deprecated for what it is, which is just what is tried here
 		sealed, err := x509.EncryptPEMBlock(random, plain.Type, plain.Bytes, []byte(password), chosen)
 		require.NoError(t, err)
 		got, _, err := openTraditional(asBlock(sealed), keystore.Secret(password))
@@ -134,7 +134,8 @@ func FuzzAgainstDecryptPEMBlock(f *testing.F) {
 			require.ErrorIs(t, err, keystore.ErrPassword, "the wrong password")
 		}
 		sealed.Bytes[int(at)%len(sealed.Bytes)] ^= flip
-		theirs, theirErr := x509.DecryptPEMBlock(sealed, []byte(password)) //nolint:staticcheck // as above
+		//lint:ignore SA1019 as above
+		theirs, theirErr := x509.DecryptPEMBlock(sealed, []byte(password))
 		if got, _, err = openTraditional(asBlock(sealed), keystore.Secret(password)); err == nil {
 			require.NoError(t, theirErr)
 			require.Equal(t, theirs, got)
