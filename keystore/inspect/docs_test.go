@@ -28,26 +28,29 @@ var page = filepath.Join("..", "..", "docs", "inspect.md")
 // update rewrites the table of readers there: go test ./keystore/inspect -update.
 var update = flag.Bool("update", false, "rewrite the table of readers in docs/inspect.md")
 
-// problemRow is a row of the table of problems.
-var problemRow = regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|")
+// problemRow is a row of the table of problems: code and severities.
+var problemRow = regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| ([a-z, ]+) \\|")
 
-// TestProblemsAreDocumented: docs/inspect.md has every code that this package or a decoder reports, and no other.
+// TestProblemsAreDocumented: docs/inspect.md has every code that this package or a decoder reports, and no other, with its
+// severity; two, where what is found decides.
 func TestProblemsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
-	var documented []string
+	documented, order := map[string][]string{}, []string{}
 	for _, row := range problemRow.FindAllStringSubmatch(string(text), -1) {
-		documented = append(documented, row[1])
+		order = append(order, row[1])
+		documented[row[1]] = strings.Split(row[2], ", ")
+		slices.Sort(documented[row[1]])
 	}
-	assert.True(t, slices.IsSorted(documented), "the table is in no order")
-	assert.ElementsMatch(t, reportedCodes(t), documented)
+	assert.True(t, slices.IsSorted(order), "the table is in no order")
+	assert.Equal(t, reportedCodes(t), documented)
 }
 
-// reportedCodes reads the sources of all packages of keystore for calls that report a problem.
-func reportedCodes(t *testing.T) []string {
+// reportedCodes reads the sources of all packages of keystore for calls that report a problem: codes with severities.
+func reportedCodes(t *testing.T) map[string][]string {
 	t.Helper()
-	severities := []string{"error", "warning", "notice"}
-	found := map[string]bool{}
+	severities := []string{"error", "notice", "warning"}
+	found := map[string][]string{}
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -65,23 +68,36 @@ func reportedCodes(t *testing.T) []string {
 			if !ok || !slices.Contains([]string{"add", "addPart", "problem"}, method.Sel.Name) {
 				return true
 			}
+			code, severity := "", "warning" // which addPart does not name
 			for _, arg := range call.Args[:min(2, len(call.Args))] {
-				if lit, ok := arg.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-					if code, _ := strconv.Unquote(lit.Value); !slices.Contains(severities, code) {
-						found[code] = true
+				word := ""
+				switch a := arg.(type) {
+				case *ast.BasicLit:
+					word, _ = strconv.Unquote(a.Value)
+				case *ast.Ident:
+					word = strings.ToLower(a.Name)
+					if !slices.Contains(severities, word) {
+						continue
 					}
 				}
+				if slices.Contains(severities, word) {
+					severity = word
+				} else if word != "" {
+					code = word
+				}
+			}
+			if code != "" && !slices.Contains(found[code], severity) {
+				found[code] = append(found[code], severity)
 			}
 			return true
 		})
 		return nil
 	})
 	require.NoError(t, err)
-	var codes []string
 	for code := range found {
-		codes = append(codes, code)
+		slices.Sort(found[code])
 	}
-	return codes
+	return found
 }
 
 // TestReadersAreDocumented: docs/inspect.md has a row for each reader, with the source of its rules.

@@ -132,7 +132,7 @@ func (d *decoder) readCert(value cryptobyte.String, attrs attributes) error {
 		return fmt.Errorf("entry %q: %w", attrs.name, err)
 	}
 	if cert.X509 == nil {
-		d.report.add("warning", "odd-certificate", attrs.name, "a certificate does not follow RFC 5280 and is kept as it is")
+		d.report.add("warning", "unparsed-certificate", attrs.name, "a certificate could not be parsed; its bytes are kept as they are")
 	}
 	d.certs = append(d.certs, certEntry{attributes: attrs, cert: cert})
 	return nil

@@ -199,7 +199,7 @@ func reportDuplicates(s *keystore.Store, r *report) {
 	check := func(alias string) {
 		lower := strings.ToLower(alias)
 		if alias != "" && seen[lower] {
-			r.add("warning", "duplicate-alias", alias, "the alias is used twice, and Java shows only the last entry that has it")
+			r.add("error", "duplicate-alias", alias, "another entry has the same alias; Java sees only the last one")
 		}
 		seen[lower] = true
 	}

@@ -242,7 +242,7 @@ func TestOddBags(t *testing.T) {
 		})
 	}))
 	assert.Equal(t, "loose nested CN=a; loose utf8 ; crl c; secret s; ", outline(got))
-	assert.Equal(t, []string{"no-mac", "unknown-certificate", "unknown-bag", "nested-safe", "odd-certificate", "unknown-attribute"}, codes(got))
+	assert.Equal(t, []string{"no-mac", "unknown-certificate", "unknown-bag", "nested-safe", "unparsed-certificate", "unknown-attribute"}, codes(got))
 }
 
 func TestTrailingBytes(t *testing.T) {
