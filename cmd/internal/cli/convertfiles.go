@@ -35,12 +35,18 @@ func (o *convertOptions) manyFiles(doc *conversions) (files []manyFile, err erro
 		for _, path := range o.form.Inputs {
 			add(path, filepath.Base(path))
 		}
-	} else if doc.Skipped, err = o.walk(add); err != nil {
-		return nil, err
+	} else {
+		closed := func(path string, err error) { files = append(files, manyFile{path: path, err: err}) }
+		if doc.Skipped, err = o.walk(add, closed); err != nil {
+			return nil, err
+		}
 	}
 	first := map[string]string{}
 	for i := range files {
 		f := &files[i]
+		if f.err != nil {
+			continue
+		}
 		key := strings.ToLower(f.output)
 		if other, taken := first[key]; taken {
 			f.err = fmt.Errorf("converting %q: its result would have the same name as that of %q: %w", f.path, other, keystore.ErrExists)
@@ -61,17 +67,53 @@ func (o *convertOptions) resultExists(output string) bool {
 	return fileExists(base+layout.Key) || fileExists(base+layout.Cert) || fileExists(base+"-ca"+layout.Cert)
 }
 
+// checkFolders fails when what --in-dir and --out-dir name is something else than a folder. The latter need not be there.
+func (o *convertOptions) checkFolders() error {
+	if info, err := os.Stat(o.form.OutDir); err == nil && !info.IsDir() {
+		return usagef("--out-dir is for a folder, and %q is a file", o.form.OutDir)
+	}
+	if o.form.InDir == "" {
+		return nil
+	}
+	info, err := os.Stat(o.form.InDir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = fmt.Errorf("reading the folder %q: no such file or directory", o.form.InDir)
+		return withHint(ofKind(errNotFound, err), "check the name after --in-dir")
+	case err != nil:
+		return fmt.Errorf("reading the folder %q: %w", o.form.InDir, pathReason(err))
+	case !info.IsDir():
+		return withHint(usagef("--in-dir is for a folder, and %q is a file", o.form.InDir), "name the file before --out-dir, without --in-dir")
+	}
+	return nil
+}
+
+// pathReason is why a file or folder cannot be read, without its name, which the message has already.
+func pathReason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
 // walk finds the files of --in-dir that are of the format FROM, by their ending or their content; with auto those of
-// any format. What lies in --out-dir is no input, be it in the same folder.
-func (o *convertOptions) walk(add func(path, name string)) (skipped []string, err error) {
+// any format. What lies in --out-dir is no input, be it in the same folder. A folder in it that cannot be read is closed.
+func (o *convertOptions) walk(add func(path, name string), closed func(path string, err error)) (skipped []string, err error) {
 	skipped = []string{}
 	out, _ := filepath.Abs(o.form.OutDir)
-	err = filepath.WalkDir(o.form.InDir, func(path string, entry fs.DirEntry, err error) error {
+	root := o.form.InDir + string(filepath.Separator) // of a link it is the folder behind it that is read
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			return err
+			err = fmt.Errorf("reading the folder %q: %w", filepath.Clean(path), pathReason(err))
+			if path == root {
+				return err
+			}
+			closed(path, err)
+			return nil
 		}
 		if entry.IsDir() {
-			if abs, err := filepath.Abs(path); err == nil && abs == out && path != o.form.InDir {
+			if abs, err := filepath.Abs(path); err == nil && abs == out && path != root {
 				return fs.SkipDir
 			}
 			return nil
@@ -87,9 +129,6 @@ func (o *convertOptions) walk(add func(path, name string)) (skipped []string, er
 		}
 		return nil
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = ofKind(errNotFound, err)
-	}
 	return skipped, err
 }
 

@@ -26,7 +26,17 @@ const lockWait = 10 * time.Second
 
 // lockInPlace keeps others that change the same file waiting, from before it is read until it is written.
 func (o *convertOptions) lockInPlace(ctx context.Context) (release func(), err error) {
-	if !o.form.InPlace || o.DryRun {
+	if !o.form.InPlace {
+		return func() {}, nil
+	}
+	if info, err := os.Lstat(o.form.Output); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		err = fmt.Errorf("changing %q in place: %w: it is a symbolic link", o.form.Output, safefile.ErrUnsafe)
+		if file, linkErr := filepath.EvalSymlinks(o.form.Output); linkErr == nil {
+			err = withHint(err, "name the file behind it: --in-place %s", file)
+		}
+		return nil, err
+	}
+	if o.DryRun {
 		return func() {}, nil
 	}
 	held, err := safefile.LockFile(ctx, o.form.Output, lockWait)

@@ -27,6 +27,9 @@ const workersPerCore = 4
 // runMany converts every input by itself, on every core, and carries on past those that fail. The exit code is that of
 // the worst failure.
 func (o *convertOptions) runMany(ctx context.Context) error {
+	if err := o.checkFolders(); err != nil {
+		return err
+	}
 	if o.OutPass.given() && o.OutPass.kind != sourceRandom { // before the workers, which ask nobody
 		if _, err := o.resolveOut(convertJob{}); err != nil {
 			return err

@@ -13,6 +13,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// TestErrorKindsAreDocumented: docs/json.md and docs/cli.md name the kind of every error.
+func TestErrorKindsAreDocumented(t *testing.T) {
+	for _, page := range []struct{ file, row string }{
+		{"json.md", "(?m)^\\| `error.kind` \\| usage,.*$"},
+		{"cli.md", "(?s)## Exit codes.*?\n\n##"},
+	} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", page.file))
+		require.NoError(t, err)
+		row := regexp.MustCompile(page.row).FindString(string(text))
+		for _, o := range outcomes {
+			assert.Regexp(t, `\b`+o.name+`\b`, row, "%s says nothing of %s", page.file, o.name)
+		}
+	}
+}
+
 // TestJSONIsDocumented: docs/json.md has every field of the documents below, and no other. A command that gains a
 // document gains a line here and a section there.
 func TestJSONIsDocumented(t *testing.T) {
