@@ -1,6 +1,10 @@
 package convert
 
-import "github.com/mqttpki/mqttpki/keystore"
+import (
+	"bytes"
+
+	"github.com/mqttpki/mqttpki/keystore"
+)
 
 // orderChain puts a key's chain in order, each certificate before its issuer, and completes it from the other
 // certificates that were given; only a trusted root stays where it is, since nobody needs it to be sent along. What
@@ -14,7 +18,7 @@ func (w *work) orderChain(id *keystore.Identity, had int, g *given) {
 	}
 	chain := []keystore.Certificate{*leaf}
 	for _, i := range g.pool.Chain(g.index[string(leaf.Raw)], keystore.DefaultLimits.Chain-1) {
-		if c := g.certs[i]; i < g.anchors || !keystore.SelfIssued(c.X509) {
+		if c := g.certs[i]; i < g.anchors || !isRoot(c) {
 			chain = append(chain, c)
 		}
 	}
@@ -34,6 +38,12 @@ func (w *work) orderChain(id *keystore.Identity, had int, g *given) {
 	}
 	id.Chain = chain
 	w.noteIncomplete(id, g)
+}
+
+// isRoot reports whether a certificate names itself as its issuer, also of one that Go cannot parse.
+func isRoot(c keystore.Certificate) bool {
+	subject, issuer := c.Names()
+	return bytes.Equal(subject, issuer)
 }
 
 // noteIncomplete says where a chain stops, unless it ends in a root or below a trusted certificate.

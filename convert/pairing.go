@@ -18,7 +18,7 @@ type Pairing struct {
 type given struct {
 	certs   []keystore.Certificate
 	index   map[string]int    // by DER
-	leaves  map[string]int    // by RawSubjectPublicKeyInfo: the best certificate of the key
+	leaves  map[string]int    // by PublicID: the best certificate of the key
 	pool    *keystore.Pool    // over certs
 	trusted map[string]bool   // RawSubject of the trusted certificates
 	anchors int               // the first index in certs of what is nowhere but among the trusted
@@ -60,10 +60,9 @@ func (g *given) add(c keystore.Certificate) {
 	i := len(g.certs)
 	g.index[string(c.Raw)] = i
 	g.certs = append(g.certs, c)
-	if c.X509 != nil {
-		spki := string(c.X509.RawSubjectPublicKeyInfo)
-		if best, ok := g.leaves[spki]; !ok || betterLeaf(c.X509, g.certs[best].X509) {
-			g.leaves[spki] = i
+	if id := c.PublicID(); id != "" {
+		if best, ok := g.leaves[id]; !ok || betterLeaf(c.X509, g.certs[best].X509) {
+			g.leaves[id] = i
 		}
 	}
 }
@@ -71,18 +70,19 @@ func (g *given) add(c keystore.Certificate) {
 // leafFor finds the certificate of a key: of several the one that another CA signed, then the newest. It returns nil
 // when there is none.
 func (g *given) leafFor(key *keystore.PrivateKey) *keystore.Certificate {
-	spki, err := x509.MarshalPKIXPublicKey(key.Signer.Public())
-	if err != nil {
-		return nil
-	}
-	if i, ok := g.leaves[string(spki)]; ok {
+	id := key.PublicID()
+	if i, ok := g.leaves[id]; ok && id != "" {
 		return &g.certs[i]
 	}
 	return nil
 }
 
-// betterLeaf reports whether a is to be preferred to b as the certificate of the key that both have.
+// betterLeaf reports whether a is to be preferred to b as the certificate of the key that both have. What Go cannot parse,
+// nil, comes last: nothing is known of it but its key.
 func betterLeaf(a, b *x509.Certificate) bool {
+	if a == nil || b == nil {
+		return a != nil
+	}
 	if keystore.SelfIssued(a) != keystore.SelfIssued(b) {
 		return !keystore.SelfIssued(a)
 	}
@@ -99,7 +99,7 @@ func (w *work) pair() {
 	for i := range w.store.Identities {
 		id := &w.store.Identities[i]
 		had := len(id.Chain)
-		if id.Key != nil && id.Key.Signer != nil {
+		if id.Key != nil {
 			w.pairKey(id, g)
 		}
 		w.orderChain(id, had, g)
@@ -109,15 +109,17 @@ func (w *work) pair() {
 
 // pairKey checks that the leaf of a key is its own, and looks for another one when it is not.
 func (w *work) pairKey(id *keystore.Identity, g *given) {
-	leaf := id.Leaf()
+	leaf, another := id.Leaf(), false
 	if leaf != nil {
-		if matches, _ := id.Key.Matches(*leaf); matches {
+		matches, sure := id.Key.Matches(*leaf)
+		if matches {
 			return
 		}
+		another = sure
 	}
 	right := g.leafFor(id.Key)
 	if right == nil {
-		if leaf != nil {
+		if another {
 			w.judged[id.Alias] = true
 			w.noted(id.Label(), "its certificate belongs to another key, and the right one was not given")
 		}
