@@ -14,12 +14,15 @@ var brokerPrograms = []program{
 		},
 	}, "it reads PEM only", nil},
 	{"IBM MQ MQXR", "7.5", "IBM MQ Telemetry documentation, key repositories of MQTT channels; PKCS12 as Java 8",
-		map[string]knowledge{"jks": plain, "jceks": plain, "p12": mqxrPKCS12},
+		map[string]knowledge{"jks": mqxrStores, "jceks": mqxrStores, "p12": mqxrPKCS12},
 		"it reads Java key stores only", map[string]string{".p12": "p12", ".pkcs12": "p12", ".jceks": "jceks", "": "jks"}},
 	{"HiveMQ", "CE", "HiveMQ CE's SslUtil.java and ListenerConfigurator.java (key store type JKS); their calls measured with OpenJDK 17.0.15",
 		map[string]knowledge{"jks": {refuses: javaStores}, "p12": java17},
 		"it reads JKS, and PKCS12 under that name", nil},
 }
+
+// mqxrStores is what Java 8 makes of JKS, and of JCEKS when it is told that it is.
+var mqxrStores = knowledge{refuses: with(javaStores, noEdDSA)}
 
 // mqxrPKCS12 is Java 8's, with the advice that fits a Java that comes with the product.
 var mqxrPKCS12 = func() knowledge {

@@ -30,6 +30,8 @@ var (
 var javaStores = map[string]string{
 	noCertificate:  "it has no use for a private key without a certificate",
 	duplicateAlias: "of entries with the same alias it shows only the last",
+	plainAlias:     "it cannot read an alias in plain UTF-8, and refuses the whole file",
+	mixedCase:      "it lists an alias that is not in lower case, and does not find the entry",
 }
 
 // javaPKCS12 is what all versions of Java make of PKCS12, and what else each needs and refuses.

@@ -37,6 +37,8 @@ func TestReaders(t *testing.T) {
 	trusted := &keystore.Store{Anchors: []keystore.Anchor{{Certificate: leaf.cert}}}
 	twice := p12("SHA-1", "Sun")
 	twice.Problems = []keystore.Problem{{Code: "duplicate-alias"}}
+	plainUTF8 := p12("SHA-1", "Sun")
+	plainUTF8.Problems = []keystore.Problem{{Code: "alias-encoding"}}
 	// The columns: Java 8, 11, 17, 25; OpenSSL 1.1, 3.0, 3.4; NSS, GnuTLS; Windows Server 2016, 2022; Android, Apple;
 	// Mosquitto, MQXR, HiveMQ.
 	for _, tc := range []struct {
@@ -62,7 +64,9 @@ func TestReaders(t *testing.T) {
 		{"trust store without MAC", trusted, "a.p12", "p12", "x", "yyyy nyy nn yy nn nyy"},
 		{"JKS", p12("SHA-1", "Sun"), "a.jks", "jks", "x", "yyyy nnn nn nn nn nyy"},
 		{"JKS called p12", p12("SHA-1", "Sun"), "a.p12", "jks", "x", "yyyy nnn nn nn nn nny"},
-		{"JKS with a name twice", twice, "a.jks", "jks", "x", "nnnn nnn nn nn nn nyn"},
+		{"JKS with a name twice", twice, "a.jks", "jks", "x", "nnnn nnn nn nn nn nnn"},
+		{"JKS with a name in plain UTF-8", plainUTF8, "a.jks", "jks", "x", "nnnn nnn nn nn nn nnn"},
+		{"JKS with an Ed25519 key", edStore, "a.jks", "jks", "x", "nnyy nnn nn nn nn nny"},
 		{"JCEKS", p12("SHA-1", "JCEKS"), "a.jceks", "jceks", "x", "ffff nnn nn nn nn nyn"},
 		{"PEM, key open", p12("", ""), "a.pem", "pem", "", "nnnn yyy ny nn nf ynn"},
 		{"PEM, key encrypted", p12("", pbes2), "a.pem", "pem", "x", "nnnn yyy ny nn nn fnn"},

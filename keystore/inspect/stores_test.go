@@ -1,6 +1,8 @@
 package inspect_test
 
 import (
+	"bytes"
+	"crypto/sha1"
 	"encoding/pem"
 	"math/rand/v2"
 	"os"
@@ -208,6 +210,23 @@ func (w *workshop) bundles() {
 func (w *workshop) stores() {
 	w.encode("ours.jks", "jks", "", storePass, "cipher-AES-256-CBC.p12", "ec.p12", "root.crt")
 	w.encode("ed25519.jks", "jks", "", storePass, "ed25519.p12")
+	w.renamed("plain-utf8.jks", "😀")
+	w.renamed("mixed-case.jks", "Root")
+}
+
+// renamed makes a JKS whose trusted certificate has an alias of four bytes as no Java writes it.
+func (w *workshop) renamed(name, alias string) {
+	w.t.Helper()
+	data, err := os.ReadFile(filepath.Join(w.dir, "ours.jks"))
+	require.NoError(w.t, err)
+	body := bytes.Replace(data[:len(data)-sha1.Size], []byte("\x00\x04root"), []byte("\x00\x04"+alias), 1)
+	keyed := []byte{}
+	for _, c := range []byte(storePass) {
+		keyed = append(keyed, 0, c)
+	}
+	sum := sha1.Sum(slices.Concat(keyed, []byte("Mighty Aphrodite"), body))
+	require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), append(body, sum[:]...), 0o600))
+	w.add(name, storePass)
 }
 
 // jceks makes one with keytool.

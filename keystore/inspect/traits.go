@@ -27,6 +27,8 @@ const (
 	unmarked        = "unmarked"             // certificates alone, and none marked as trusted
 	trailingBytes   = "trailing bytes"       // follow the end
 	duplicateAlias  = "duplicate alias"      // two entries have the same name but for its case
+	plainAlias      = "plain UTF-8 alias"    // an alias is not in Java's own UTF-8
+	mixedCase       = "mixed-case alias"     // an alias is not as Java looks it up
 	disorder        = "disorder"             // a key's certificate is not for it, or the chain is not in order
 	emptyPassword   = "empty password"       // it opens the file
 	nonASCII        = "non-ASCII password"   // opens the file
@@ -81,6 +83,8 @@ func traitsOf(s *keystore.Store, o Options) traits {
 	add(nonASCIIOld, !ascii && oldStyle)
 	for _, p := range s.Problems {
 		add(duplicateAlias, p.Code == "duplicate-alias")
+		add(plainAlias, p.Code == "alias-encoding")
+		add(mixedCase, p.Code == "mixed-case-alias")
 		add(trailingBytes, p.Code == "trailing-bytes")
 		add(lostKeys, p.Code == "key-without-id")
 		add(disorder, p.Code == "chain-order")
