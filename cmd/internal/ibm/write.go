@@ -141,9 +141,23 @@ func (j *Job) encode(o *output) error {
 // holds compares the file that is there with the store that is to be, and sets kept and keepsOld.
 func (o *output) holds(want *keystore.Store, old []byte, opts keystore.EncodeOptions) bool {
 	have, err := o.codec.Decode(old, keystore.DecodeOptions{Password: opts.Password, KeyPassword: opts.KeyPassword})
-	o.kept = err == nil && keystore.Compare(want, have) == nil && o.codec.Sniff(old) && o.hasMode()
+	o.kept = err == nil && keystore.Compare(undated(want), undated(have)) == nil && o.codec.Sniff(old) && o.hasMode()
 	o.keepsOld = err != nil || !containsKeys(want, have)
 	return o.kept
+}
+
+// undated is the store without the dates of its entries: where nothing else says when a trusted certificate came in, its
+// date is that of the first run.
+func undated(s *keystore.Store) *keystore.Store {
+	u := *s
+	u.Identities, u.Anchors = slices.Clone(s.Identities), slices.Clone(s.Anchors)
+	for i := range u.Identities {
+		u.Identities[i].Created = time.Time{}
+	}
+	for i := range u.Anchors {
+		u.Anchors[i].Created = time.Time{}
+	}
+	return &u
 }
 
 // hasMode reports whether the file has the mode that it is to have.
