@@ -71,8 +71,8 @@ func appendNew[T any, K comparable](list []T, v T, key K, seen map[K]bool) []T {
 	return append(list, v)
 }
 
-// addIdentity adds a key. A key that is there already, from another file, is kept once: with the longer chain, and
-// with an alias if one of the two has one. Under two aliases it is two entries.
+// addIdentity adds a key. A key that is there already, from another file, is kept once, and with an alias if one of the
+// two has one; see [work.mergeChain] for its certificates. Under two aliases it is two entries.
 func (w *work) addIdentity(id keystore.Identity) {
 	if id.Key != nil {
 		key := string(id.Key.PKCS8)
@@ -84,15 +84,42 @@ func (w *work) addIdentity(id keystore.Identity) {
 			if have.Alias == "" {
 				have.Alias, have.Created = id.Alias, id.Created
 			}
-			if len(id.Chain) > len(have.Chain) {
-				have.Chain = id.Chain
-			}
 			w.noted(have.Label(), "the same key was given twice")
+			w.mergeChain(have, &id)
 			return
 		}
 		w.sameKey[key] = append(w.sameKey[key], len(w.store.Identities))
 	}
 	w.store.Identities = append(w.store.Identities, id)
+}
+
+// mergeChain gives a key that came twice the better of its two certificates, which after a renewal is the new one, and of
+// one and the same the longer chain. What that leaves over stays as certificates on their own.
+func (w *work) mergeChain(have, other *keystore.Identity) {
+	mine, others := have.Leaf(), other.Leaf()
+	if others == nil {
+		return
+	}
+	over := other.Chain
+	switch {
+	case mine == nil, mine.Equal(*others) && len(over) > len(have.Chain), renews(have.Key, *others, *mine):
+		have.Chain, over = over, have.Chain
+	}
+	if mine != nil && !mine.Equal(*others) {
+		w.noted(have.Label(), "it came with two certificates; the other one is kept on its own")
+	}
+	for _, c := range over {
+		w.store.Loose = append(w.store.Loose, keystore.Anchor{Certificate: c})
+	}
+}
+
+// renews reports whether a is the key's own certificate and better than b, which may be another key's.
+func renews(key *keystore.PrivateKey, a, b keystore.Certificate) bool {
+	if matches, _ := key.Matches(a); !matches || a.X509 == nil {
+		return false
+	}
+	matches, _ := key.Matches(b)
+	return !matches || b.X509 == nil || betterLeaf(a.X509, b.X509)
 }
 
 // lockKey identifies a locked identity: it has no key to be known by.
@@ -147,7 +174,12 @@ func (w *work) dropUsed() {
 	for _, a := range w.store.Anchors {
 		used[sha256.Sum256(a.Certificate.Raw)] = true
 	}
-	w.store.Loose = slices.DeleteFunc(w.store.Loose, func(a keystore.Anchor) bool { return used[sha256.Sum256(a.Certificate.Raw)] })
+	w.store.Loose = slices.DeleteFunc(w.store.Loose, func(a keystore.Anchor) bool {
+		der := digest(sha256.Sum256(a.Certificate.Raw))
+		again := used[der]
+		used[der] = true
+		return again
+	})
 }
 
 // promote makes trusted entries of the certificates of sources without keys, where the target tells trusted ones from

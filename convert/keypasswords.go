@@ -23,14 +23,16 @@ func ownPasswords(sources []Source) map[string]keystore.Secret {
 	return own
 }
 
-// noteKeyPasswords says of which keys the own password is not kept.
-func (w *work) noteKeyPasswords(sources []Source, r Recipe) {
-	if r.KeepKeyPasswords {
+// noteKeyPasswords says of which keys in the fitted store the own password is not kept. Those that the recipe gives one
+// have one of their own.
+func (w *work) noteKeyPasswords(sources []Source, r Recipe, fitted *keystore.Store) {
+	if r.KeepKeyPasswords || r.Options.KeyPassword.Given() {
 		return
 	}
 	own := ownPasswords(sources)
-	for i := range w.store.Identities {
-		if id := &w.store.Identities[i]; own[string(id.Key.PKCS8)] != nil {
+	for i := range fitted.Identities {
+		id := &fitted.Identities[i]
+		if own[string(id.Key.PKCS8)] != nil && r.Options.KeyPasswords[id.Alias] == nil {
 			w.noted(id.Label(), "its password of its own is not kept; what protects the result protects it")
 		}
 	}

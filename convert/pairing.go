@@ -119,9 +119,12 @@ func (w *work) pairKey(id *keystore.Identity, g *given) {
 	}
 	right := g.leafFor(id.Key)
 	if right == nil {
-		if another {
+		switch {
+		case another:
 			w.judged[id.Alias] = true
 			w.noted(id.Label(), "its certificate belongs to another key, and the right one was not given")
+		case leaf == nil && len(g.certs) > 0:
+			w.noted(id.Label(), "none of the certificates has its public key")
 		}
 		return
 	}

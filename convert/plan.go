@@ -3,6 +3,7 @@ package convert
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -40,6 +41,7 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.forget(left)
 	if err := w.lockedKey(); err != nil {
 		return nil, err
 	}
@@ -50,7 +52,6 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 		return nil, fmt.Errorf("converting %s: %w", sourceNames(sources), ErrEmpty)
 	}
 	w.noteSources(sources, recipe)
-	w.noteKeyPasswords(sources, recipe)
 	was := namesOf(&w.store)
 	if err := w.rename(recipe); err != nil {
 		return nil, err
@@ -66,6 +67,7 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	if recipe.Options.KeyPasswords, err = keyPasswords(sources, recipe, fitted); err != nil {
 		return nil, err
 	}
+	w.noteKeyPasswords(sources, recipe, fitted)
 	w.fitted(changes)
 	return &Plan{
 		Entries:     namedEntries(fitted, was, asked, changes),
@@ -108,6 +110,22 @@ func (w *work) selectEntries(r Recipe) (left []string, err error) {
 		}
 	}
 	return left, nil
+}
+
+// forget drops what was noted of entries that were left out: nobody asked for them.
+func (w *work) forget(left []string) {
+	if len(left) == 0 || len(w.notes)+len(w.paired) == 0 {
+		return
+	}
+	gone := map[string]bool{}
+	for _, name := range left {
+		gone[name] = true
+	}
+	for _, e := range entriesOf(&w.store) {
+		delete(gone, e.Name) // another one of this name is kept
+	}
+	w.notes = slices.DeleteFunc(w.notes, func(n Note) bool { return gone[n.Entry] })
+	w.paired = slices.DeleteFunc(w.paired, func(p Pairing) bool { return gone[p.Entry] })
 }
 
 // sourceNames lists the files in a message.

@@ -247,6 +247,41 @@ func TestPlanMergesTheSameKeyOnce(t *testing.T) {
 	assert.Len(t, plan.Store().Identities[0].Chain, 2)
 }
 
+// TestPlanMergesARenewal: of a key that was certified anew, the new certificate is its own, and the old one is not lost.
+func TestPlanMergesARenewal(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	before := issue(t, "before", root, false)
+	after := certify(t, "after", before.key, root, false)
+	first := source("old", plain, keystore.Store{Identities: []keystore.Identity{before.identity(t, "a")}})
+	second := source("new", plain, keystore.Store{Identities: []keystore.Identity{after.identity(t, "a")}})
+	for _, sources := range [][]convert.Source{{first, second}, {second, first}, {first, second, first}} {
+		plan, err := convert.NewPlan(sources, convert.Recipe{Target: plain})
+		require.NoError(t, err)
+		require.Len(t, plan.Store().Identities, 1)
+		assert.Equal(t, []string{"after", "root"}, names(plan.Store().Identities[0].Chain))
+		require.Len(t, plan.Store().Loose, 1)
+		assert.True(t, plan.Store().Loose[0].Certificate.Equal(before.cert))
+		assert.Contains(t, plan.Noted, convert.Note{Entry: "a", Text: "it came with two certificates; the other one is kept on its own"})
+	}
+}
+
+// TestPlanSaysThatAKeyHasNoCertificate: certificates that were given with a key, and none of them its own.
+func TestPlanSaysThatAKeyHasNoCertificate(t *testing.T) {
+	key := issue(t, "key", nil, false).private(t)
+	bare := source("key", plain, keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: key}}})
+	other := source("crt", plain, keystore.Store{Anchors: []keystore.Anchor{issue(t, "other", nil, true).anchor("")}})
+	note := convert.Note{Entry: "a", Text: "none of the certificates has its public key"}
+	plan, err := convert.NewPlan([]convert.Source{bare, other}, convert.Recipe{Target: plain})
+	require.NoError(t, err)
+	assert.Contains(t, plan.Noted, note)
+	plan, err = convert.NewPlan([]convert.Source{bare}, convert.Recipe{Target: plain})
+	require.NoError(t, err)
+	assert.Empty(t, plan.Noted, "where no certificate is given, none is expected")
+	plan, err = convert.NewPlan([]convert.Source{bare, other}, convert.Recipe{Target: plain, Remove: only(t, "a")})
+	require.NoError(t, err)
+	assert.Empty(t, plan.Noted, "nobody asked for what was left out")
+}
+
 func TestPlanPromotesATrustStore(t *testing.T) {
 	ca := keystore.Store{Loose: []keystore.Anchor{issue(t, "ca", nil, true).anchor("")}}
 	for _, tc := range []struct {
