@@ -1,6 +1,7 @@
 package ca_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -287,6 +288,8 @@ func TestExternalCA(t *testing.T) {
 	own, _, err := ca.SelfSign(ca.Profile{}, ca.Request{Role: ca.RoleServer, Name: "mqtt.example.com"}, key, noon.Add(time.Hour), rand.Reader)
 	require.NoError(t, err)
 	placeholder := keystore.NewCertificate(own.Raw)
+	odd := keystore.NewCertificate(bytes.ReplaceAll(issuing.Raw, []byte("\xCE\x3D\x03\x01\x07"), []byte("\xCE\x3D\x03\x01\x05"))) // not P-256
+	require.True(t, odd.X509 == nil)
 	for _, tc := range []struct {
 		name   string
 		certs  []keystore.Certificate
@@ -301,6 +304,7 @@ func TestExternalCA(t *testing.T) {
 		{"with a stray one", []keystore.Certificate{*stray.Leaf(), issuing, leaf}, 2, false, []string{"reply-without-root", "reply-unused"}, false},
 		{"beside keytool's placeholder", []keystore.Certificate{placeholder, issuing, leaf}, 2, false, []string{"reply-without-root", "reply-unused"}, false},
 		{"only the placeholder", []keystore.Certificate{placeholder}, 1, false, []string{"reply-self-signed"}, false},
+		{"below what cannot be parsed", []keystore.Certificate{leaf, odd}, 1, false, []string{"reply-without-root", "reply-unused"}, false},
 		{"for another key", []keystore.Certificate{*stray.Leaf(), issuing, root}, 0, false, nil, true},
 		{"nothing", nil, 0, false, nil, true},
 	} {

@@ -43,8 +43,12 @@ func MatchReply(public crypto.PublicKey, certs []keystore.Certificate, now time.
 	reply := &Reply{Chain: []keystore.Certificate{certs[leaf]}}
 	used := map[int]bool{leaf: true}
 	for _, i := range keystore.NewPool(certs).Chain(leaf, maxReplyChain) {
+		x := certs[i].X509
+		if x == nil {
+			break // it is left out, and said to be
+		}
 		used[i] = true
-		if keystore.SelfIssued(certs[i].X509) {
+		if keystore.SelfIssued(x) {
 			reply.Root = &certs[i]
 			break
 		}
