@@ -183,7 +183,7 @@ func (o *convertOptions) runOne(ctx context.Context) error {
 			return printErr
 		}
 	}
-	return convertFailure(err)
+	return o.convertFailure(err, o.form.Inputs[0])
 }
 
 // prepare checks the flags and reads what all conversions of the command share.
@@ -236,6 +236,10 @@ func (o *convertOptions) checkFlags() error {
 	}
 	isNot := func(formats ...string) bool { return target != "" && !slices.Contains(formats, target) }
 	switch {
+	case o.Profile != "" && !slices.Contains(p12file.Profiles(), o.Profile):
+		return usagef("--p12-profile is one of %s, not %q", strings.Join(p12file.Profiles(), ", "), o.Profile)
+	case o.Encoding != "" && !slices.Contains(pemfile.PKCS7{}.Profiles(), o.Encoding):
+		return usagef("--p7b-encoding is one of %s, not %q", strings.Join(pemfile.PKCS7{}.Profiles(), ", "), o.Encoding)
 	case o.Profile != "" && isNot("p12"):
 		return usagef("--p12-profile is for p12, and %s is written", target)
 	case o.Encoding != "" && isNot("p7b"):
@@ -246,8 +250,10 @@ func (o *convertOptions) checkFlags() error {
 		return usagef("--split writes PEM or DER, into files")
 	case len(o.KeyPass.one) > 0 && isNot("jks"):
 		return withHint(usagef("keys with passwords of their own are for JKS, and %s is written", target), "--key-pass SOURCE gives all keys one password")
-	case o.Iterations < 0:
-		return usagef("--iterations is a number of rounds")
+	case o.Iterations < 0 || o.Iterations > keystore.DefaultLimits.Iterations:
+		return usagef("--iterations is a number of rounds, %d at most", keystore.DefaultLimits.Iterations)
+	case o.Iterations > 0 && isNot("p12", "pem", "der"):
+		return usagef("--iterations is for p12, pem and der, and %s is written", target)
 	case o.SkipExisting && o.form.OutDir == "":
 		return usagef("--skip-existing goes with --out-dir")
 	case o.SkipExisting && o.Force:
@@ -282,6 +288,9 @@ func (o *convertOptions) openAll(paths []string) ([]*openedStore, error) {
 	var list []*openedStore
 	for _, path := range paths {
 		s, err := o.opener.open(path)
+		if errors.Is(err, safefile.ErrNotRegular) && isFolder(path) {
+			err = withHint(err, "--in-dir %s --out-dir OUT, with both formats named, converts every file in a folder", quoted(path))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -290,22 +299,35 @@ func (o *convertOptions) openAll(paths []string) ([]*openedStore, error) {
 	return list, o.checkKeyAliases(list)
 }
 
-// convertFailure gives the engine's errors the exit codes and hints of the command line.
-func convertFailure(err error) error {
+// convertFailure gives the engine's errors the exit codes and hints of the command line. The file is what was converted.
+func (o *convertOptions) convertFailure(err error, file string) error {
 	var locked *convert.LockedError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &locked) && errors.Is(err, keystore.ErrPassword):
-		return withHint(err, "name where the key's password is kept: --in-key-pass file:PATH; or leave the key out: --remove %q", locked.Entry)
+		return withHint(err, "%s", o.lockedHint(locked.Entry))
 	case errors.Is(err, convert.ErrLoss):
 		return withHint(ofKind(errFound, err), "accept it with --allow-loss, or choose another format")
 	case errors.Is(err, convert.ErrNotFound):
-		return withHint(ofKind(errNotFound, err), "mqttpki inspect FILE shows the entries")
+		return withHint(ofKind(errNotFound, err), "mqttpki inspect %s shows the entries", quoted(file))
 	case errors.Is(err, convert.ErrEmpty):
-		return withHint(ofKind(errNotFound, err), "mqttpki inspect FILE shows what is there")
+		return withHint(ofKind(errNotFound, err), "mqttpki inspect %s shows what is there", quoted(file))
 	case errors.Is(err, convert.ErrAmbiguous):
 		return withHint(ofKind(errUsage, err), "name the entry: --rename OLD=NEW, or choose it with --only")
 	}
 	return err
+}
+
+// lockedHint says how to go on where a key has another password. In place its removal would be no way out but a loss.
+func (o *convertOptions) lockedHint(entry string) string {
+	source := "file:PATH"
+	if o.InKeyPass.given() {
+		source = quoted(entry + "=file:PATH") // one for all was not enough
+	}
+	hint := "name where the key's password is kept: --in-key-pass " + source
+	if o.form.InPlace {
+		return hint
+	}
+	return hint + "; or leave the key out: --remove " + quoted(entry)
 }

@@ -149,5 +149,8 @@ func (o *convertOptions) target(to string, f convertForm) (keystore.Codec, error
 	if codec, ok := formats.ByExtension(f.Output); ok {
 		return codec, nil
 	}
+	if isFolder(f.Output) {
+		return nil, withHint(usagef("%q is a folder", f.Output), "name a file in it, or: mqttpki convert auto p12 ... --out-dir %s", quoted(f.Output))
+	}
 	return nil, withHint(usagef("%q does not tell its format", f.Output), "name both formats: mqttpki convert auto p12 ... %s", f.Output)
 }

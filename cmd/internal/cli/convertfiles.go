@@ -67,6 +67,12 @@ func (o *convertOptions) resultExists(output string) bool {
 	return fileExists(base+layout.Key) || fileExists(base+layout.Cert) || fileExists(base+"-ca"+layout.Cert)
 }
 
+// isFolder reports whether a name is that of a folder, or of a link to one.
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 // checkFolders fails when what --in-dir and --out-dir name is something else than a folder. The latter need not be there.
 func (o *convertOptions) checkFolders() error {
 	if info, err := os.Stat(o.form.OutDir); err == nil && !info.IsDir() {

@@ -110,7 +110,7 @@ func (o *convertOptions) convertFile(f manyFile) (*conversion, error) {
 	if r == nil {
 		r = none
 	}
-	return r, convertFailure(err)
+	return r, o.convertFailure(err, f.path)
 }
 
 // done takes the result of a file, and tells it when its turn has come.

@@ -50,6 +50,9 @@ func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
 	}
 	r := newConversion(j, plan)
 	r.Password = pass.how
+	if o.Split {
+		r.noteNames(plan.Store())
+	}
 	if err := plan.Refusal(); err != nil && !o.AllowLoss {
 		return r, fmt.Errorf("converting %q: %w", j.Sources[0].Name, err)
 	}

@@ -111,6 +111,7 @@ type reencryptedLine struct {
 	Entry    string
 	From, To protectionText
 	more     int
+	isKey    bool
 }
 
 // gatheredParts makes one line of the parts of one kind that are re-encrypted alike.
@@ -129,10 +130,10 @@ func gatheredParts(parts []reencryptedPart) []reencryptedLine {
 		}
 		place[key] = len(list)
 		name := map[string]string{"mac": "integrity", "certificates": "certificates", "key": "key " + p.Entry}[p.Part]
-		list = append(list, reencryptedLine{Entry: name, From: p.From, To: p.To})
+		list = append(list, reencryptedLine{Entry: name, From: p.From, To: p.To, isKey: p.Part == "key"})
 	}
 	for i := range list {
-		if list[i].more > 0 {
+		if list[i].more > 0 && list[i].isKey { // of several inputs the other parts go without saying
 			list[i].Entry += fmt.Sprintf(" and %d more", list[i].more)
 		}
 	}

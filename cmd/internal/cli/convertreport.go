@@ -138,6 +138,26 @@ func newConversion(j convertJob, p *convert.Plan) *conversion {
 	return r
 }
 
+// noteNames says of which entries the name is not kept by separate files. Of several keys it is in the files' names.
+func (r *conversion) noteNames(s *keystore.Store) {
+	note := func(alias string) {
+		if alias != "" {
+			r.Noted = append(r.Noted, notedEntry{alias, "separate files record no names"})
+		}
+	}
+	if len(s.Identities) == 1 {
+		note(s.Identities[0].Alias)
+	}
+	for _, list := range [][]keystore.Anchor{s.Anchors, s.Loose} {
+		for i := range list {
+			note(list[i].Alias)
+		}
+	}
+	for i := range s.Others {
+		note(s.Others[i].Alias)
+	}
+}
+
 func textOf(p keystore.Protection) protectionText {
 	return protectionText{p.Algorithm, p.Iterations, p.Weak}
 }

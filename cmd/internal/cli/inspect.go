@@ -71,9 +71,6 @@ func (o *inspectOptions) run() error {
 	for i, path := range o.Files {
 		s, err := opener.open(path)
 		if err != nil {
-			if errors.Is(err, keystore.ErrFormat) {
-				err = withHint(err, "it is no PEM, DER, PKCS7, PKCS12, JKS or JCEKS file, or damaged; file %s may tell what it is", quoted(path))
-			}
 			if errors.Is(err, errUsage) || len(o.Files) == 1 {
 				return err
 			}

@@ -134,6 +134,9 @@ func (o *storeOpener) open(path string) (*openedStore, error) {
 		return nil, err
 	}
 	codec, format, err := formats.Detect(data)
+	if errors.Is(err, keystore.ErrFormat) {
+		err = withHint(err, "it is no PEM, DER, PKCS7, PKCS12, JKS or JCEKS file, or damaged; file %s may tell what it is", quoted(path))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %q: %w", name, err)
 	}
@@ -173,7 +176,7 @@ func (o *storeOpener) read(path string) ([]byte, string, error) {
 	if path != standardStream {
 		data, err := safefile.ReadIf(path, limit, formats.HeadBytes, formats.Refuse)
 		if errors.Is(err, fs.ErrNotExist) {
-			err = withHint(ofKind(errNotFound, err), "check the name; mqttpki inspect FILE... says what files are")
+			err = withHint(ofKind(errNotFound, err), "%s", missingHint(path))
 		}
 		return data, path, err
 	}
@@ -191,6 +194,14 @@ func (o *storeOpener) read(path string) ([]byte, string, error) {
 		return nil, name, fmt.Errorf("reading standard input: there is nothing: %w", keystore.ErrFormat)
 	}
 	return data, name, nil
+}
+
+// missingHint is for a file that is not there, and may have been meant for a format.
+func missingHint(path string) string {
+	if isFormatWord(path) {
+		return "formats are named in pairs: mqttpki convert " + path + " FORMAT IN OUT, FORMAT one of " + strings.Join(formats.Names(), ", ")
+	}
+	return "check the name, and the folder that it is looked for in"
 }
 
 // unchanged fails when the file is not any more as it was read: somebody else changed it meanwhile.
