@@ -100,16 +100,17 @@ func otherEntry(o *keystore.Other) Entry {
 				Subject:            keystore.DistinguishedName(r.RawSubject),
 				SANs:               subjectAltNames(r.DNSNames, r.IPAddresses, r.URIs, r.EmailAddresses),
 				SignatureAlgorithm: r.SignatureAlgorithm.String(),
-				SignatureValid:     r.CheckSignature() == nil,
+				SignatureValid:     keystore.CheckRequest(r) == keystore.SignatureFits,
+				SignatureUnchecked: keystore.CheckRequest(r) == keystore.SignatureUnknown,
 			}
 		}
 	case keystore.KindCRL:
-		if l, err := x509.ParseRevocationList(o.Raw); err == nil {
+		if l, revoked, err := keystore.SummarizeCRL(o.Raw); err == nil {
 			e.CRL = &CRL{
 				Issuer:     keystore.DistinguishedName(l.RawIssuer),
 				ThisUpdate: l.ThisUpdate.UTC(),
 				NextUpdate: date(l.NextUpdate),
-				Revoked:    len(l.RevokedCertificateEntries),
+				Revoked:    revoked,
 			}
 			if l.Number != nil {
 				e.CRL.Number = l.Number.String()

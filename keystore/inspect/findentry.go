@@ -45,7 +45,10 @@ func (f *finder) identity(id *keystore.Identity, o Options) {
 	}
 	f.certificate(*leaf, entryName(id.Alias, *leaf))
 	for _, c := range id.Chain[1:] {
-		f.certificate(c, entryName("", c))
+		if !f.judged[&c.Raw[0]] { // many keys may share the certificates above theirs
+			f.judged[&c.Raw[0]] = true
+			f.certificate(c, entryName("", c))
+		}
 	}
 }
 
@@ -77,7 +80,7 @@ func (f *finder) other(o *keystore.Other) {
 		if err != nil {
 			return
 		}
-		if r.CheckSignature() != nil && !weakSignatures[r.SignatureAlgorithm] {
+		if keystore.CheckRequest(r) == keystore.SignatureWrong {
 			f.add("bad-signature", Error, o.Alias, "The request was not signed with the key it is for.")
 		}
 		f.key(describePublic(r.PublicKey, r.RawSubjectPublicKeyInfo), o.Alias, "The request")
@@ -85,7 +88,7 @@ func (f *finder) other(o *keystore.Other) {
 			f.add("weak-signature", Warning, o.Alias, "The request is signed with %s, which some authorities refuse.", r.SignatureAlgorithm)
 		}
 	case keystore.KindCRL:
-		l, err := x509.ParseRevocationList(o.Raw)
+		l, _, err := keystore.SummarizeCRL(o.Raw)
 		if err != nil || l.NextUpdate.IsZero() {
 			return
 		}

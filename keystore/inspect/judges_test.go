@@ -197,7 +197,11 @@ func gnutls(w *workshop, samples []tried) []inspect.Answer {
 		if s.pass == "" {
 			password = []string{"--empty-password"}
 		}
-		out, err := interop.Try(w.t, w.dir, certtool, append(password, "--p12-info", "--inder", "--infile", s.name)...)
+		args := append(password[:len(password):len(password)], "--p12-info", "--infile", s.name)
+		if s.name != "armoured.p12" {
+			args = append(args, "--inder")
+		}
+		out, err := interop.Try(w.t, w.dir, certtool, args...)
 		if err != nil || strings.Count(out, "PRIVATE KEY-----\n") != 2*len(s.store.Identities) {
 			return false
 		}

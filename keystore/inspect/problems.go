@@ -19,6 +19,7 @@ type finder struct {
 	seen   map[[2]string]bool
 	sealed bool            // there may be more in what could not be opened
 	known  map[string]bool // the subjects of all certificates of the file
+	judged map[*byte]bool  // issuers in chains, by where they are
 }
 
 func (f *finder) add(code string, severity Severity, entry, format string, args ...any) {
@@ -32,7 +33,7 @@ func (f *finder) add(code string, severity Severity, entry, format string, args 
 
 // problems lists what the decoder found and what is found here, the worst first. docs/inspect.md has every code.
 func problems(s *keystore.Store, o Options) []Problem {
-	f := &finder{now: o.Now, found: []Problem{}, seen: map[[2]string]bool{}, known: subjects(s)}
+	f := &finder{now: o.Now, found: []Problem{}, seen: map[[2]string]bool{}, known: subjects(s), judged: map[*byte]bool{}}
 	for _, p := range s.Problems {
 		f.add(p.Code, Severity(p.Severity), p.Entry, "%s", sentence(p.Text))
 		f.sealed = f.sealed || p.Code == "sealed"

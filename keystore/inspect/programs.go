@@ -23,6 +23,9 @@ var (
 	oldCiphers = []string{"DES-CBC", "RC2-40-CBC", "RC2-64-CBC", "RC2-128-CBC"} // under PBES2 and in traditional PEM
 )
 
+// noArmour is why all but GnuTLS refuse a PKCS12 in PEM.
+const noArmour = "it reads PKCS12 in binary only; openssl base64 -d makes that of the text between BEGIN and END"
+
 // all joins what a program knows of.
 func all(groups ...[]string) []string { return slices.Concat(groups...) }
 

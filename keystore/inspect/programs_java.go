@@ -40,6 +40,7 @@ func javaPKCS12(needs map[string]string, refuses ...map[string]string) knowledge
 		algorithms: all(macsSHA, macsShort, prfs, just("AES-128-CBC", "AES-256-CBC", "PBE-SHA1-3DES", "PBE-MD5-DES"), pkcs12RC),
 		needs:      needs,
 		refuses: map[string]string{
+			armoured:       noArmour,
 			bareKey:        "it passes over private keys that are not encrypted",
 			noCertificate:  "it passes over a private key without a certificate",
 			lostKeys:       "of several keys without localKeyID it keeps none with its certificate",

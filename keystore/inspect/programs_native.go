@@ -6,6 +6,7 @@ var nativePrograms = []program{
 		"p12": {
 			algorithms: all(macsSHA, just("HMAC-MD5"), prfs, aes, just("3DES-CBC", "PBE-SHA1-3DES"), camellia, pkcs12RC, just("DES-CBC", "RC2-128-CBC")),
 			refuses: map[string]string{
+				armoured:        noArmour,
 				noMAC:           "it refuses files without a MAC",
 				certificateOnly: "pk12util imports certificates with a key only",
 				noCertificate:   "it imports a key with its certificate only",

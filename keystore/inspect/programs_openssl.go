@@ -21,8 +21,11 @@ var (
 	opensslMACs    = all(just("HMAC-MD5"), macsSHA, macsShort, just("HMAC-SHA3-224", "HMAC-SHA3-256", "HMAC-SHA3-384", "HMAC-SHA3-512"))
 	opensslCiphers = all(prfs, prfsShort, just("scrypt", "3DES-CBC"), aes, camellia, pkcs12DES, opensslLegacy)
 	opensslLegacy  = all(pkcs12RC, pkcs5Old, oldCiphers)
-	opensslRefuses = map[string]string{ownPassword: "it takes one password, and a key has another than the file"}
-	opensslText    = knowledge{algorithms: opensslCiphers, needs: each("-provider legacy -provider default", opensslLegacy)}
+	opensslRefuses = map[string]string{
+		armoured:    noArmour,
+		ownPassword: "it takes one password, and a key has another than the file",
+	}
+	opensslText = knowledge{algorithms: opensslCiphers, needs: each("-provider legacy -provider default", opensslLegacy)}
 )
 
 // opensslProgram is the row of one version; derNeeds is the option for DER, "" where it finds out by itself.

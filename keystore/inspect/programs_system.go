@@ -13,6 +13,7 @@ var systemPrograms = []program{
 				algorithms: all(just("HMAC-SHA1", "HMAC-SHA256"), prfs, aes, pkcs12DES, pkcs12RC),
 				needs:      each("Android 14 or newer; older ones call the password wrong", just("HMAC-SHA256"), prfs, aes),
 				refuses: map[string]string{
+					armoured:        noArmour,
 					certificateOnly: "a PKCS12 is installed as a key with its certificate",
 					noCertificate:   "a PKCS12 is installed as a key with its certificate",
 					emptyPassword:   "it refuses the empty password",
@@ -30,6 +31,7 @@ var systemPrograms = []program{
 				needs: each("security import -f pkcs12 on macOS 26; macOS 14 and older call the password wrong",
 					just("HMAC-SHA256", "PBKDF2-HMAC-SHA256", "AES-256-CBC")),
 				refuses: map[string]string{
+					armoured:      noArmour,
 					noMAC:         "it refuses files without a MAC",
 					emptyPassword: "it refuses the empty password",
 					ownPassword:   "it takes one password, and a key has another than the file",
@@ -63,6 +65,7 @@ func windowsProgram(version, source string, algorithms []string, needs map[strin
 			algorithms: algorithms,
 			needs:      needs,
 			refuses: map[string]string{
+				armoured:    noArmour,
 				ed25519Key:  "its TLS knows RSA and EC keys only",
 				ownPassword: "it takes one password, and a key has another than the file",
 			},

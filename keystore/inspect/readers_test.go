@@ -39,6 +39,8 @@ func TestReaders(t *testing.T) {
 	twice.Problems = []keystore.Problem{{Code: "duplicate-alias"}}
 	plainUTF8 := p12("SHA-1", "Sun")
 	plainUTF8.Problems = []keystore.Problem{{Code: "alias-encoding"}}
+	armoured := p12(sha256, pbes2)
+	armoured.Problems = []keystore.Problem{{Code: "armoured"}}
 	// The columns: Java 8, 11, 17, 25; OpenSSL 1.1, 3.0, 3.4; NSS, GnuTLS; Windows Server 2016, 2022; Android, Apple;
 	// Mosquitto, MQXR, HiveMQ.
 	for _, tc := range []struct {
@@ -51,6 +53,7 @@ func TestReaders(t *testing.T) {
 	}{
 		{"modern PKCS12", p12(sha256, pbes2), "a.p12", "p12", "x", "ffyy yyy yy ny ff nfy"},
 		{"PKCS12 called pfx", p12(sha256, pbes2), "a.pfx", "p12", "x", "ffyy yyy yy ny ff nny"},
+		{"PKCS12 as text", armoured, "a.p12", "p12", "x", "nnnn nnn ny nn nn nnn"},
 		{"3DES", p12(sha1, "PBE-SHA1-3DES"), "a.p12", "p12", "x", "yyyy yyy yy yy yy nyy"},
 		{"PBMAC1", p12(pbmac1, pbes2), "a.p12", "p12", "x", "nnnn nny nn nn nn nnn"},
 		{"no MAC", p12("", pbes2), "a.p12", "p12", "x", "ffyy nyy nn ny fn nfy"},

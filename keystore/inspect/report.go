@@ -82,7 +82,8 @@ type Request struct {
 	Subject            string   `json:"subject"`
 	SANs               []string `json:"sans"`
 	SignatureAlgorithm string   `json:"signature_algorithm"`
-	SignatureValid     bool     `json:"signature_valid"` // it was made with the key it asks a certificate for
+	SignatureValid     bool     `json:"signature_valid"`               // it was made with the key it asks a certificate for
+	SignatureUnchecked bool     `json:"signature_unchecked,omitempty"` // that cannot be told, for the algorithm or the size of the key
 }
 
 // CRL describes a certificate revocation list.

@@ -131,6 +131,7 @@ func (w *workshop) pkcs12s() {
 	w.build("other-key-password.p12", heldKey{kind: "rsa", keyID: "1", pass: "another"})
 	w.ber("ber.p12")
 	w.trailing("trailing.p12")
+	w.armoured("armoured.p12")
 }
 
 // ber makes a PKCS12 as NSS and BouncyCastle write it, with indefinite lengths around the content.
@@ -159,6 +160,15 @@ func (w *workshop) trailing(name string) {
 	data, err := os.ReadFile(filepath.Join(w.dir, "cipher-AES-256-CBC.p12"))
 	require.NoError(w.t, err)
 	require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), append(data, "\r\n"...), 0o600))
+	w.add(name, storePass)
+}
+
+// armoured makes a PKCS12 as certtool writes it, in text.
+func (w *workshop) armoured(name string) {
+	w.t.Helper()
+	data, err := os.ReadFile(filepath.Join(w.dir, "cipher-AES-256-CBC.p12"))
+	require.NoError(w.t, err)
+	w.write(name, "PKCS12", data)
 	w.add(name, storePass)
 }
 

@@ -25,6 +25,7 @@ const (
 	ownPassword     = "key password"         // a key has another password than the file
 	lostKeys        = "keys without ids"     // several keys, and one that Java cannot tell from the others
 	unmarked        = "unmarked"             // certificates alone, and none marked as trusted
+	armoured        = "PKCS12 as text"       // PEM
 	trailingBytes   = "trailing bytes"       // follow the end
 	duplicateAlias  = "duplicate alias"      // two entries have the same name but for its case
 	plainAlias      = "plain UTF-8 alias"    // an alias is not in Java's own UTF-8
@@ -83,6 +84,7 @@ func traitsOf(s *keystore.Store, o Options) traits {
 	add(nonASCIIOld, !ascii && oldStyle)
 	for _, p := range s.Problems {
 		add(duplicateAlias, p.Code == "duplicate-alias")
+		add(armoured, p.Code == "armoured")
 		add(plainAlias, p.Code == "alias-encoding")
 		add(mixedCase, p.Code == "mixed-case-alias")
 		add(trailingBytes, p.Code == "trailing-bytes")

@@ -61,9 +61,13 @@ func newDecoder(size int, opts keystore.DecodeOptions) *decoder {
 	}
 }
 
-// decode reads the outermost layer, proves it, and assembles what lies in it.
+// decode reads the outermost layer, out of its armour, proves it, and assembles what lies in it.
 func (d *decoder) decode(data []byte) (*keystore.Store, error) {
-	body, err := d.layer(data, "the file")
+	binary, err := d.unarmour(data)
+	if err != nil {
+		return nil, err
+	}
+	body, err := d.layer(binary, "the file")
 	if err != nil {
 		return nil, err
 	}

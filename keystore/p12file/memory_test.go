@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,8 @@ func TestMemory(t *testing.T) {
 				b.AddASN1(cbasn1.SET, times(50_000, attribute))
 			})
 		}),
+		"armour": []byte(armoured(unprotected(times(30_000, cert)))),
+		"lines":  []byte(beginArmour + strings.Repeat("\n", 1_000_000) + "a:b\n" + endArmour),
 		"pieces": inFileOfPieces(piece, 300_000),
 		"levels": deep(30, bytes.Repeat([]byte{0x24, 0x80, 4, 0, 0, 0}, 100_000)),
 	} {

@@ -1,5 +1,5 @@
 // Package p12file reads and writes PKCS12 stores (RFC 7292, with the MAC of RFC 9579), as Java, OpenSSL, NSS, GnuTLS
-// and Windows make them: any number of keys, chains and trusted certificates under their aliases, in DER or BER.
+// and Windows make them: any number of keys, chains and trusted certificates under their aliases, in DER, BER or text.
 //
 // Secret keys are reported, not kept. Integrity by signature and parts encrypted to a public key are
 // [keystore.ErrUnsupported]. What is read is untrusted: sizes, nesting, counts and the work of key derivation are
@@ -24,8 +24,12 @@ func (Codec) Name() string { return "p12" }
 // Extensions returns the usual endings; Windows says .pfx.
 func (Codec) Extensions() []string { return []string{".p12", ".pfx", ".pkcs12"} }
 
-// Sniff reports whether data begins like a PFX in DER or BER: a SEQUENCE with version 3 and a ContentInfo.
+// Sniff reports whether data begins like a PFX in DER or BER, a SEQUENCE with version 3 and a ContentInfo, or is a text whose
+// first block is one.
 func (Codec) Sniff(data []byte) bool {
+	if findArmour(data) >= 0 {
+		return true
+	}
 	body, ok := skipHeader(data, 0x30)
 	if !ok || !bytes.HasPrefix(body, []byte{2, 1, 3}) {
 		return false

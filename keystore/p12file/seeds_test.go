@@ -53,6 +53,7 @@ func ownSeeds(t testing.TB) []seed {
 	}
 	big, _ := write(t, bigStore(t, true), fast(""))
 	open, _ := write(t, trust, fast(ProfilePasswordlessTrust))
+	all = append(all, seed{[]byte(armoured(open)), "", false})
 	all = append(all, seed{big, password, false}, seed{open, "", false},
 		seed{withMAC(2_000_000_000), "", false}, seed{[]byte("0\x80\x02\x01\x03"), "", false})
 	for i := 1; i <= 6; i++ {

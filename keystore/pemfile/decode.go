@@ -179,7 +179,7 @@ func (d *decoder) stranger(label string) error {
 	case "OPENSSH PRIVATE KEY":
 		return fmt.Errorf("an OpenSSH key (ssh-keygen -p -m PKCS8 -f FILE converts it): %w", keystore.ErrUnsupported)
 	case "PKCS12":
-		return fmt.Errorf("a PKCS12 store as text (sed /^-----/d FILE | openssl base64 -d -out FILE.p12 makes it binary): %w", keystore.ErrUnsupported)
+		return fmt.Errorf("a PKCS12 store among other blocks; it has to be in a file of its own: %w", keystore.ErrUnsupported)
 	}
 	if d.strangers[label] == 0 {
 		d.strangerLabels = append(d.strangerLabels, label)

@@ -51,7 +51,7 @@ func TestHostileInput(t *testing.T) {
 		{"SEC1 without a curve", armour("EC PRIVATE KEY", "MAUCAQEEAA=="), keystore.ErrFormat},
 		{"DSA that is none", armour("DSA PRIVATE KEY", "MAA="), keystore.ErrFormat},
 		{"DSA with a number too few", armour("DSA PRIVATE KEY", "MA8CAQACAQECAQECAQECAQE="), keystore.ErrFormat},
-		{"a PKCS12 store as text, as certtool writes it", armour("PKCS12", "AAAA"), keystore.ErrUnsupported},
+		{"a PKCS12 store as text beside a certificate", cert + armour("PKCS12", "AAAA"), keystore.ErrUnsupported},
 		{"OpenSSH", armour("OPENSSH PRIVATE KEY", "AAAA"), keystore.ErrUnsupported},
 		{"encrypted key that is none", armour("ENCRYPTED PRIVATE KEY", "MAA="), keystore.ErrFormat},
 		{"request that is a certificate", armour("CERTIFICATE REQUEST", body(cert)), keystore.ErrFormat},

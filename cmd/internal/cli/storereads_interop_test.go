@@ -98,6 +98,16 @@ func TestWeReadOtherWriters(t *testing.T) {
 			"--p12-name", "sensor", "--password", changeit, "--outder", "--outfile", "gnutls.p12")
 		assert.Equal(t, pemCounts(openssl(t, "pkcs12", "-in", "gnutls.p12", "-passin", pass, "-nodes")), counts(look(t, "gnutls.p12", "--in-pass", pass)))
 	})
+	t.Run("PEM of GnuTLS", func(t *testing.T) { // which openssl does not read
+		interop.Run(t, ".", interop.Need(t, "certtool"), "--to-p12", "--load-privkey", "sensor.key", "--load-certificate", "sensor.crt", "--load-ca-certificate", "chain.crt",
+			"--p12-name", "sensor", "--password", changeit, "--outfile", "armoured.p12")
+		report := look(t, "armoured.p12", "--in-pass", pass)
+		assert.Equal(t, counts(look(t, "gnutls.p12", "--in-pass", pass)), counts(report))
+		assert.True(t, hasProblem(report, "armoured"))
+		mqttpki(t, "convert", "armoured.p12", "binary.p12", "--in-pass", pass, "--out-pass", pass)
+		assert.Equal(t, counts(report), counts(look(t, "binary.p12", "--in-pass", pass)))
+		openssl(t, "pkcs12", "-in", "binary.p12", "-passin", pass, "-noout")
+	})
 	t.Run("GnuTLS without a password, and with an empty one, which are two", func(t *testing.T) {
 		for _, flag := range []string{"--null-password", "--empty-password"} {
 			interop.Run(t, ".", interop.Need(t, "certtool"), "--to-p12", "--load-privkey", "sensor.key", "--load-certificate", "sensor.crt", "--p12-name", "sensor", flag, "--outder", "--outfile", "empty.p12")
