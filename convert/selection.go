@@ -11,12 +11,13 @@ import (
 // "type=trusted type=key" takes both types, and "type=trusted subject=Plant" the trusted ones of that plant.
 type selection struct {
 	selectors []Selector
-	used      []bool    // which of them matched an entry by itself
+	alone     []bool    // which of them matched an entry by itself
+	used      []bool    // which of them matched an entry that is in the selection
 	now       time.Time // what expired= goes by
 }
 
 func newSelection(selectors []Selector, now time.Time) *selection {
-	return &selection{selectors, make([]bool, len(selectors)), now}
+	return &selection{selectors, make([]bool, len(selectors)), make([]bool, len(selectors)), now}
 }
 
 // Takes reports whether the recipe selects a key as it stands in its file. Whoever opens files asks, so that nobody is
@@ -32,24 +33,33 @@ func (r *Recipe) Takes(id *keystore.Identity, now time.Time) bool {
 // has reports whether the entry is in the selection, and remembers which selectors were of use.
 func (s *selection) has(alias string, e Entry) bool {
 	fields := map[string]bool{}
+	hits := make([]bool, len(s.selectors))
 	for i, selector := range s.selectors {
-		hit := selector.matches(alias, e, s.now)
-		s.used[i] = s.used[i] || hit
-		fields[selector.field] = fields[selector.field] || hit
+		hits[i] = selector.matches(alias, e, s.now)
+		s.alone[i] = s.alone[i] || hits[i]
+		fields[selector.field] = fields[selector.field] || hits[i]
 	}
 	for _, hit := range fields {
 		if !hit {
 			return false
 		}
 	}
+	for i, hit := range hits {
+		s.used[i] = s.used[i] || hit
+	}
 	return len(fields) > 0
 }
 
-// unused is an error for a selector that no entry matched: a slip that would otherwise pass as success.
+// unused is an error for a selector that picked no entry: a slip that would otherwise pass as success.
 func (s *selection) unused() error {
+	for i, alone := range s.alone {
+		if !alone {
+			return fmt.Errorf("selecting %q: %w", s.selectors[i].text, ErrNotFound)
+		}
+	}
 	for i, used := range s.used {
 		if !used {
-			return fmt.Errorf("selecting %q: %w", s.selectors[i].text, ErrNotFound)
+			return fmt.Errorf("selecting %q together with the selectors of other kinds: %w", s.selectors[i].text, ErrNotFound)
 		}
 	}
 	return nil

@@ -83,15 +83,17 @@ NAME.pass that is there and opened the input is used again. That goes for PEM to
 such as Mosquitto, need --out-pass none.
 
 --only and --remove take alias=PATTERN, type=key|trusted|certificate|request|crl|secret|public-key, subject=TEXT,
-issuer=TEXT, serial=HEX, sha256=HEX, sha1=HEX, public_sha256=HEX, expired=yes|no, or a bare alias. --rename takes
-OLD=NEW, each with at most one star. --trust takes FILE or ALIAS=FILE.
+issuer=TEXT, serial=HEX, sha256=HEX, sha1=HEX, public_sha256=HEX, expired=yes|no, or a bare alias; those of different
+kinds must all match, of one kind any. --rename takes OLD=NEW, each with at most one star. --trust takes FILE or
+ALIAS=FILE.
 
 Many files (--out-dir) are converted by themselves, on every core, and past those that fail; the exit code is that of
 the worst. After Ctrl-C, or for what is new, the same command with --skip-existing leaves results alone that are there.`,
 		Example: `  mqttpki convert client.jks client.p12
   mqttpki convert jks pem --in client.jks --out client.pem --in-pass file:client.pass --out-pass none
   mqttpki convert server.key server-chain.crt broker.jks --trust clients=ca.crt --alias mqtt
-  mqttpki convert --in-place broker.jks --trust partner=partner-ca.pem --remove old-partner --remove expired=yes
+  mqttpki convert --in-place broker.jks --trust partner=partner-ca.pem --remove old-partner
+  mqttpki convert --in-place broker.jks --remove type=trusted --remove expired=yes
   mqttpki convert --in-place client.p12 --p12-profile legacy --out-pass file:new.pass
   mqttpki convert client.p12 client.pem --split --out-pass none
   mqttpki convert jks pem --in-dir stores --out-dir pem --in-pass env:STORE_PASS

@@ -107,7 +107,7 @@ func TestConvertLeavesNoKeyBetween(t *testing.T) {
 			require.NoError(t, watcher.Add(dir))
 			require.NoError(t, watcher.Add(temp))
 			_, errs, code := alone(context.Background(), nil, "convert", tc.from, tc.to, "--in-pass", "file:store", "--in-key-pass", "file:key",
-				"--out-pass", "file:store", "--iterations", "1000")
+				"--out-pass", "file:store")
 			require.Equal(t, exitDone, code, errs)
 			result, err := os.ReadFile(tc.to)
 			require.NoError(t, err)
