@@ -42,6 +42,9 @@ type Recipe struct {
 	Alias  string     // the new name of the store's one key or, without a key, of its one certificate; "": as it is
 	Target keystore.Codec
 
+	// MayRemoveNothing lets a selector of Remove match no entry, as where one recipe is for many files.
+	MayRemoveNothing bool
+
 	// KeepKeyPasswords lets keys keep the passwords that their sources have for them; Target must have such.
 	KeepKeyPasswords bool
 

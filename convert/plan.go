@@ -105,7 +105,7 @@ func (w *work) selectEntries(r Recipe) (left []string, err error) {
 	if len(r.Remove) > 0 {
 		remove := newSelection(r.Remove, r.Options.Now)
 		left = append(left, filter(&w.store, func(alias string, e Entry) bool { return !remove.has(alias, e) })...)
-		if err := remove.unused(); err != nil {
+		if err := remove.unused(); err != nil && !r.MayRemoveNothing {
 			return nil, err
 		}
 	}

@@ -213,6 +213,7 @@ func (o *convertOptions) prepare() error {
 		o.recipe.Rename = append(o.recipe.Rename, r)
 	}
 	o.recipe.Alias = o.Alias
+	o.recipe.MayRemoveNothing = o.form.OutDir != ""
 	o.writer.Options = safefile.Options{Force: o.Force || o.form.InPlace, Now: o.now}
 	known := &keyring{} // an input may be named by --trust as well
 	o.opener = &storeOpener{

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -135,7 +136,7 @@ func (o *storeOpener) open(path string) (*openedStore, error) {
 	}
 	codec, format, err := formats.Detect(data)
 	if errors.Is(err, keystore.ErrFormat) {
-		err = withHint(err, "it is no PEM, DER, PKCS7, PKCS12, JKS or JCEKS file, or damaged; file %s may tell what it is", quoted(path))
+		err = withHint(err, "%s", strangeHint(path, data))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %q: %w", name, err)
@@ -194,6 +195,17 @@ func (o *storeOpener) read(path string) ([]byte, string, error) {
 		return nil, name, fmt.Errorf("reading standard input: there is nothing: %w", keystore.ErrFormat)
 	}
 	return data, name, nil
+}
+
+// strangeHint is for a file of no known format. One in base64 is what secrets are kept as by Kubernetes and CI systems.
+func strangeHint(path string, data []byte) string {
+	text := bytes.Join(bytes.Fields(data), nil)
+	if plain, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
+		if _, _, err := formats.Detect(plain); err == nil && path != standardStream {
+			return "it is in base64: base64 -d " + quoted(path) + " > FILE decodes it"
+		}
+	}
+	return "it is no PEM, DER, PKCS7, PKCS12, JKS or JCEKS file, or damaged; file " + quoted(path) + " may tell what it is"
 }
 
 // missingHint is for a file that is not there, and may have been meant for a format.
