@@ -14,6 +14,9 @@ import (
 // of the smallest that RFC 5280 allows. Files full of smaller ones would only serve to waste memory.
 const leastCertificate = 100
 
+// maxParsedPublic is the longest SubjectPublicKeyInfo that is parsed for itself; RSA with 16,384 bits needs 2 KiB.
+const maxParsedPublic = 4 << 10
+
 // ParseCertificate wraps DER bytes from outside, which it keeps without copying. It fails with [ErrFormat] when they
 // are nothing like one certificate and no more, in DER throughout; one that Go refuses for a detail passes, as with
 // [NewCertificate].
@@ -54,7 +57,7 @@ func (c Certificate) PublicKey() crypto.PublicKey {
 	if c.X509 != nil {
 		return c.X509.PublicKey
 	}
-	if spki := c.fields().spki; len(spki) > 0 && len(spki) <= maxCheckedKey {
+	if spki := c.fields().spki; len(spki) > 0 && len(spki) <= maxParsedPublic {
 		if key, err := x509.ParsePKIXPublicKey(spki); err == nil {
 			return key
 		}

@@ -2,18 +2,21 @@ package keystore
 
 import (
 	"bytes"
-	"crypto/x509"
-	"errors"
 	"slices"
 )
-
-// maxCheckedKey is the longest public key whose signatures are checked while chains are built; RSA with 16,384 bits
-// needs 2 KiB. Beyond it names alone decide: the time of a check grows faster than the file that asks for it.
-const maxCheckedKey = 4 << 10
 
 // maxCandidates is how many certificates of one name are tried as the issuer of another. Honest files hold a few, a
 // hostile one could hold a hundred thousand.
 const maxCandidates = 64
+
+// What a pool may be asked for, so that time and memory stay proportional to its size. In honest files a certificate has
+// one candidate or few, and is in a chain of five at most.
+const (
+	freeMisses       = 256    // candidates that turn out to be no issuer, whatever the size of the pool
+	missesPerMember  = 2      // further ones for each certificate
+	freeMembers      = 10_000 // certificates in all chains together, whatever the size of the pool
+	membersPerMember = 8      // further ones for each certificate
+)
 
 // Pool is a set of certificates in which the chain of a leaf can be found, whatever order they are in. It is not for
 // use by several goroutines at once.
@@ -21,11 +24,16 @@ type Pool struct {
 	certs     []Certificate
 	bySubject map[string][]int
 	issuers   map[int]int // what issuer found out, by the index it was asked about
+	misses    int         // candidates that may still turn out to be no issuer
+	members   int         // certificates that chains may still have
 }
 
 // NewPool returns a pool of certs, which it keeps without copying.
 func NewPool(certs []Certificate) *Pool {
-	p := &Pool{certs: certs, bySubject: make(map[string][]int, len(certs)), issuers: make(map[int]int)}
+	p := &Pool{
+		certs: certs, bySubject: make(map[string][]int, len(certs)), issuers: make(map[int]int),
+		misses: freeMisses + missesPerMember*len(certs), members: freeMembers + membersPerMember*len(certs),
+	}
 	for i, c := range certs {
 		if subject, _ := c.Names(); subject != nil {
 			p.bySubject[string(subject)] = append(p.bySubject[string(subject)], i)
@@ -37,10 +45,11 @@ func NewPool(certs []Certificate) *Pool {
 // Chain returns the indexes of the issuers of the certificate at index leaf, nearest first, at most limit of them. It
 // ends at a self-issued certificate or where the pool has no issuer. Where several would do (a CA signed twice), the
 // next one after the certificate it issued is taken, else the first, so that a chain in its usual order stays as it is.
+// Where a hostile pool has far longer chains than certificates, the last of them end early.
 func (p *Pool) Chain(leaf, limit int) []int {
 	var chain []int
 	used := map[string]bool{string(p.certs[leaf].Raw): true} // by content: the same certificate may be there twice
-	for at := leaf; len(chain) < limit; {
+	for at := leaf; len(chain) < limit && p.members > 0; p.members-- {
 		next := p.issuer(at)
 		if next < 0 || used[string(p.certs[next].Raw)] {
 			break
@@ -71,13 +80,14 @@ func (p *Pool) search(at int, candidates []int) int {
 	tried := 0
 	for _, part := range [][]int{candidates[behind:], candidates[:behind]} {
 		for _, i := range part {
-			if tried == maxCandidates {
+			if tried == maxCandidates || p.misses == 0 {
 				return -1
 			}
 			tried++
 			if Issued(p.certs[i], p.certs[at]) {
 				return i
 			}
+			p.misses--
 		}
 	}
 	return -1
@@ -98,10 +108,5 @@ func Issued(issuer, c Certificate) bool {
 	if len(want) > 0 && len(have) > 0 && !bytes.Equal(want, have) {
 		return false
 	}
-	if len(issuer.X509.RawSubjectPublicKeyInfo) > maxCheckedKey {
-		return true
-	}
-	err := issuer.X509.CheckSignature(c.X509.SignatureAlgorithm, c.X509.RawTBSCertificate, c.X509.Signature)
-	var insecure x509.InsecureAlgorithmError
-	return err == nil || errors.Is(err, x509.ErrUnsupportedAlgorithm) || errors.As(err, &insecure)
+	return checkSignature(issuer.X509, c.X509) != SignatureWrong
 }

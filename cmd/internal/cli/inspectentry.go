@@ -27,7 +27,7 @@ func (p reportPrinter) entry(e *inspect.Entry, verbose bool) {
 	if r := e.Request; r != nil {
 		p.field("subject", r.Subject)
 		p.field("names", strings.Join(r.SANs, ", "))
-		p.field("signature", r.SignatureAlgorithm+map[bool]string{false: ", which does not fit"}[r.SignatureValid])
+		p.field("signature", r.SignatureAlgorithm+signatureText(r))
 	}
 	if l := e.CRL; l != nil {
 		p.field("issuer", l.Issuer)
@@ -45,6 +45,17 @@ func (p reportPrinter) entry(e *inspect.Entry, verbose bool) {
 		}
 		p.certificate(&e.Certificates[i], verbose)
 	}
+}
+
+// signatureText says of a request's signature what is wrong with it.
+func signatureText(r *inspect.Request) string {
+	switch {
+	case r.SignatureUnchecked:
+		return ", not checked"
+	case !r.SignatureValid:
+		return ", which does not fit"
+	}
+	return ""
 }
 
 // typeText says what an entry is.
