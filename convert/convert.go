@@ -16,11 +16,12 @@ import (
 
 // The kinds of error that only a conversion has; test for them with errors.Is. The others are those of keystore.
 var (
-	ErrLoss      = errors.New("something would be lost")                 // the plan loses an entry or a protection
-	ErrNotFound  = errors.New("no such entry")                           // a selector or a rename matches nothing
-	ErrAmbiguous = errors.New("not for a store of several entries")      // an alias for one entry, and there are several
-	ErrSelector  = errors.New("not a selector")                          // the text of a selector or a rename is malformed
-	ErrEmpty     = errors.New("nothing is left that could be converted") // of all the entries that were given
+	ErrLoss           = errors.New("something would be lost")                 // the plan loses an entry or a protection
+	ErrNotFound       = errors.New("no such entry")                           // a selector or a rename matches nothing
+	ErrAmbiguous      = errors.New("not for a store of several entries")      // an alias for one entry, and there are several
+	ErrSelector       = errors.New("not a selector")                          // the text of a selector or a rename is malformed
+	ErrNothingToTrust = errors.New("there is no certificate in it")           // a file of Recipe.Trust
+	ErrEmpty          = errors.New("nothing is left that could be converted") // of all the entries that were given
 )
 
 // Source is one decoded file.

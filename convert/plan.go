@@ -32,7 +32,7 @@ type Note struct {
 // leaves and chains put in order across all of them. The sources stay as they are.
 //
 // It fails with [LockedError] for a key that is wanted and could not be decrypted, with [ErrNotFound] for a selector or
-// rename that matches nothing, and with [ErrEmpty] when nothing is left. A loss is no failure: see [Plan.Refusal].
+// rename that matches nothing, with [ErrNothingToTrust], and with [ErrEmpty] when nothing is left. A loss is no failure: see [Plan.Refusal].
 func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	w := combine(sources)
 	w.pair()

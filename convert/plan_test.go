@@ -340,7 +340,7 @@ func TestPlanTrust(t *testing.T) {
 		})
 	}
 	_, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: plain, Trust: []convert.Trust{file("x", keystore.Store{}, "")}})
-	assert.ErrorIs(t, err, convert.ErrNotFound)
+	assert.ErrorIs(t, err, convert.ErrNothingToTrust)
 }
 
 func TestPlanLockedKeys(t *testing.T) {

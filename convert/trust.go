@@ -21,7 +21,7 @@ func (w *work) trust(files []Trust) error {
 	for _, file := range files {
 		certificates := trustable(file.Store)
 		if len(certificates) == 0 {
-			return fmt.Errorf("trusting the certificates of %q: %w: there is no certificate in it", file.Name, ErrNotFound)
+			return fmt.Errorf("trusting the certificates of %q: %w", file.Name, ErrNothingToTrust)
 		}
 		for i, a := range certificates {
 			a.Alias = trustAlias(file, a.Alias, i, len(certificates))

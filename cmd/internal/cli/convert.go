@@ -314,6 +314,8 @@ func (o *convertOptions) convertFailure(err error, file string) error {
 		return withHint(ofKind(errFound, err), "accept it with --allow-loss, or choose another format")
 	case errors.Is(err, convert.ErrNotFound):
 		return withHint(ofKind(errNotFound, err), "mqttpki inspect %s shows the entries", quoted(file))
+	case errors.Is(err, convert.ErrNothingToTrust):
+		return withHint(ofKind(errNotFound, err), "--trust takes a file with certificates, such as that of a CA")
 	case errors.Is(err, convert.ErrEmpty):
 		return withHint(ofKind(errNotFound, err), "mqttpki inspect %s shows what is there", quoted(file))
 	case errors.Is(err, convert.ErrAmbiguous):

@@ -131,6 +131,9 @@ func (o *storeOpener) open(path string) (*openedStore, error) {
 		return nil, err
 	}
 	data, name, err := o.read(path)
+	if errors.Is(err, keystore.ErrFormat) { // its beginning was enough
+		err = withHint(err, "%s", strangeHint(path, nil))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -199,13 +202,17 @@ func (o *storeOpener) read(path string) ([]byte, string, error) {
 
 // strangeHint is for a file of no known format. One in base64 is what secrets are kept as by Kubernetes and CI systems.
 func strangeHint(path string, data []byte) string {
+	const strange = "it is no PEM, DER, PKCS7, PKCS12, JKS or JCEKS file, or damaged"
+	if path == standardStream {
+		return strange
+	}
 	text := bytes.Join(bytes.Fields(data), nil)
 	if plain, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
-		if _, _, err := formats.Detect(plain); err == nil && path != standardStream {
+		if _, _, err := formats.Detect(plain); err == nil {
 			return "it is in base64: base64 -d " + quoted(path) + " > FILE decodes it"
 		}
 	}
-	return "it is no PEM, DER, PKCS7, PKCS12, JKS or JCEKS file, or damaged; file " + quoted(path) + " may tell what it is"
+	return strange + "; file " + quoted(path) + " may tell what it is"
 }
 
 // missingHint is for a file that is not there, and may have been meant for a format.
