@@ -1,5 +1,6 @@
 // Package ber turns BER (X.690 section 8) into the part of DER that Go's parsers insist on: definite lengths in their
-// shortest form, and OCTET STRINGs in one piece. NSS, Bouncy Castle and streaming OpenSSL write the former.
+// shortest form, and OCTET STRINGs in one piece. NSS, Bouncy Castle and streaming OpenSSL write the former. [Writer] writes
+// DER.
 //
 // It knows nothing of what the bytes mean. So an OCTET STRING under a context tag, whose tag does not tell what it is,
 // stays constructed: [Octets] puts that together for a caller who knows. SETs are not sorted, numbers and strings not

@@ -1,17 +1,14 @@
 package p12file
 
 import (
-	"bytes"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"slices"
-	"unicode/utf16"
 
-	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/ber"
 	"github.com/mqttpki/mqttpki/keystore/pbe"
 )
 
@@ -60,176 +57,121 @@ type writer struct {
 	sealer *pbe.Sealer // nil for an open file
 }
 
-// write returns the PFX.
+// write returns the PFX. What needs random bytes is made in the order of the file, certificates, keys, MAC; all else is
+// written from its end to its beginning, see [ber.Writer].
 func (w *writer) write(s *keystore.Store) ([]byte, error) {
-	keys, certs := entriesOf(s)
-	safes := cryptobyte.NewBuilder(make([]byte, 0, sizeOf(certs)+1024*len(keys)+512))
-	var failure error
-	safes.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		if len(certs) > 0 {
-			failure = w.addCertSafe(b, certs)
-		}
-		if failure == nil && len(keys) > 0 {
-			failure = w.addKeySafe(b, keys)
-		}
-	})
-	if failure != nil {
-		return nil, failure
-	}
-	safe, err := safes.Bytes()
+	safes, err := w.safes(s)
 	if err != nil {
 		return nil, err
 	}
-	pfx := cryptobyte.NewBuilder(make([]byte, 0, len(safe)+512))
-	pfx.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1Int64(3)
-		addData(b, safe)
-		if !w.plan.open {
-			failure = w.addMAC(b, safe)
-		}
-	})
-	if failure != nil {
-		return nil, failure
+	size := 64
+	for _, one := range safes {
+		size += len(one.content) + 256
 	}
-	return pfx.Bytes()
+	list := ber.NewWriter(size)
+	for _, one := range slices.Backward(safes) {
+		one.put(list)
+	}
+	list.Wrap(tagSequence, 0)
+	safe := list.Bytes()
+	var mac []byte
+	if !w.plan.open {
+		if mac, err = w.mac(safe); err != nil {
+			return nil, err
+		}
+	}
+	pfx := ber.NewWriter(len(safe) + len(mac) + 64)
+	pfx.Put(mac...)
+	contentInfo{content: safe}.put(pfx)
+	pfx.Element(byte(cbasn1.INTEGER), []byte{3})
+	pfx.Wrap(tagSequence, 0)
+	return pfx.Bytes(), nil
 }
 
-// addData writes a ContentInfo of type data.
-func addData(b *cryptobyte.Builder, content []byte) {
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(idData)
-		b.AddASN1(tagExplicit0, func(b *cryptobyte.Builder) { b.AddASN1OctetString(content) })
-	})
+// safes returns the safe of certificates, encrypted unless the file is open, and that of keys, as far as there are any.
+func (w *writer) safes(s *keystore.Store) ([]contentInfo, error) {
+	keys, certs := entriesOf(s)
+	var safes []contentInfo
+	if len(certs) > 0 {
+		safe, err := w.certSafe(certs)
+		if err != nil {
+			return nil, err
+		}
+		safes = append(safes, safe)
+	}
+	if len(keys) > 0 {
+		safe, err := w.keySafe(keys)
+		if err != nil {
+			return nil, err
+		}
+		safes = append(safes, safe)
+	}
+	return safes, nil
 }
 
-// addCertSafe writes the safe of certificates, encrypted unless the file is open.
-func (w *writer) addCertSafe(b *cryptobyte.Builder, certs []certEntry) error {
-	safe := cryptobyte.NewBuilder(make([]byte, 0, sizeOf(certs)))
-	safe.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		for _, c := range certs {
-			addBag(b, idCertBag, c.attributes, func(b *cryptobyte.Builder) { addCert(b, c.cert) })
-		}
-	})
-	plain, err := safe.Bytes()
-	if err != nil {
-		return err
+// certSafe makes the safe of certificates.
+func (w *writer) certSafe(certs []certEntry) (contentInfo, error) {
+	plain := ber.NewWriter(sizeOf(certs))
+	for _, c := range slices.Backward(certs) {
+		putCertBag(plain, c)
 	}
+	plain.Wrap(tagSequence, 0)
 	if w.plan.open {
-		addData(b, plain)
-		return nil
+		return contentInfo{content: plain.Bytes()}, nil
 	}
-	alg, ciphertext, err := w.sealer.Seal(plain)
-	if err != nil {
-		return err
-	}
-	addEncrypted(b, alg, ciphertext)
-	return nil
-}
-
-// addEncrypted writes a ContentInfo of type encryptedData.
-func addEncrypted(b *cryptobyte.Builder, alg, ciphertext []byte) {
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(idEncrypted)
-		b.AddASN1(tagExplicit0, func(b *cryptobyte.Builder) {
-			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				b.AddASN1Int64(0)
-				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-					b.AddASN1ObjectIdentifier(idData)
-					b.AddBytes(alg)
-					b.AddASN1(tagImplicit0, func(b *cryptobyte.Builder) { b.AddBytes(ciphertext) })
-				})
-			})
-		})
-	})
+	alg, ciphertext, err := w.sealer.Seal(plain.Bytes())
+	return contentInfo{alg, ciphertext}, err
 }
 
 // sizeOf is about as many bytes as a safe of certificates takes, so that what it is built in need not grow.
 func sizeOf(certs []certEntry) int {
-	size := 0
+	size := 64
 	for _, c := range certs {
 		size += len(c.cert.Raw) + 2*len(c.name) + len(c.id) + 128
 	}
 	return size
 }
 
-// addCert writes the value of a certBag.
-func addCert(b *cryptobyte.Builder, c keystore.Certificate) {
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(idX509Cert)
-		b.AddASN1(tagExplicit0, func(b *cryptobyte.Builder) { b.AddASN1OctetString(c.Raw) })
-	})
-}
-
-// addKeySafe writes the safe of keys, each encrypted by itself.
-func (w *writer) addKeySafe(b *cryptobyte.Builder, keys []keyEntry) error {
-	var safe cryptobyte.Builder
-	var failure error
-	safe.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		for _, k := range keys {
-			info, err := w.sealer.SealInfo(k.key.PKCS8)
-			if err != nil {
-				failure = err
-				return
-			}
-			addBag(b, idShroudedBag, k.attributes, func(b *cryptobyte.Builder) { b.AddBytes(info) })
+// keySafe makes the safe of keys, each encrypted by itself.
+func (w *writer) keySafe(keys []keyEntry) (contentInfo, error) {
+	sealed := make([][]byte, len(keys))
+	for i, k := range keys {
+		var err error
+		if sealed[i], err = w.sealer.SealInfo(k.key.PKCS8); err != nil {
+			return contentInfo{}, err
 		}
-	})
-	if failure != nil {
-		return failure
 	}
-	content, err := safe.Bytes()
-	if err != nil {
-		return err
+	safe := ber.NewWriter(1024 * len(keys))
+	for i, k := range slices.Backward(keys) {
+		putBag(safe, derShroudedBag, k.attributes, func() { safe.Put(sealed[i]...) })
 	}
-	addData(b, content)
-	return nil
+	safe.Wrap(tagSequence, 0)
+	return contentInfo{content: safe.Bytes()}, nil
 }
 
-// addBag writes a SafeBag.
-func addBag(b *cryptobyte.Builder, kind asn1.ObjectIdentifier, a attributes, value cryptobyte.BuilderContinuation) {
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(kind)
-		b.AddASN1(tagExplicit0, value)
-		if a.name == "" && a.id == "" && !a.trusted {
-			return
-		}
-		b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { addAttributes(b, a) })
-	})
+// contentInfo is a ContentInfo of type encryptedData, or of type data where it has no algorithm.
+type contentInfo struct {
+	alg     []byte // AlgorithmIdentifier
+	content []byte // the ciphertext, or what is not encrypted
 }
 
-// addAttributes writes the attributes in the order that DER wants of a SET OF: by their encoding.
-func addAttributes(b *cryptobyte.Builder, a attributes) {
-	var encoded [][]byte
-	add := func(id asn1.ObjectIdentifier, value cryptobyte.BuilderContinuation) {
-		one := cryptobyte.NewBuilder(make([]byte, 0, 64))
-		addAttribute(one, id, value)
-		encoded = append(encoded, one.BytesOrPanic()) // it fails for identifiers only, and those are constants
+// put writes it.
+func (c contentInfo) put(w *ber.Writer) {
+	end := w.Len()
+	w.Put(c.content...)
+	kind := derData
+	if c.alg == nil {
+		w.Wrap(byte(cbasn1.OCTET_STRING), end)
+	} else {
+		kind = derEncrypted
+		w.Wrap(byte(tagImplicit0), end)
+		w.Put(c.alg...)
+		w.Put(derData...)
+		w.Wrap(tagSequence, end)
+		w.Element(byte(cbasn1.INTEGER), []byte{0})
+		w.Wrap(tagSequence, end)
 	}
-	if a.name != "" {
-		add(idFriendlyName, func(b *cryptobyte.Builder) {
-			b.AddASN1(tagBMPString, func(b *cryptobyte.Builder) {
-				for _, unit := range utf16.Encode([]rune(a.name)) {
-					b.AddUint16(unit)
-				}
-			})
-		})
-	}
-	if a.id != "" {
-		add(idLocalKeyID, func(b *cryptobyte.Builder) { b.AddASN1OctetString([]byte(a.id)) })
-	}
-	if a.trusted {
-		add(idTrustedUsage, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(idAnyUsage) })
-	}
-	slices.SortFunc(encoded, bytes.Compare)
-	for _, one := range encoded {
-		b.AddBytes(one)
-	}
-}
-
-// addAttribute writes one attribute with one value.
-func addAttribute(b *cryptobyte.Builder, id asn1.ObjectIdentifier, value cryptobyte.BuilderContinuation) {
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(id)
-		b.AddASN1(cbasn1.SET, value)
-	})
+	w.Wrap(byte(tagExplicit0), end)
+	w.Put(kind...)
+	w.Wrap(tagSequence, end)
 }

@@ -61,8 +61,8 @@ func readMAC(in *cryptobyte.String) (pbe.MACData, error) {
 	return m, nil
 }
 
-// addMAC writes the MacData of a safe.
-func (w *writer) addMAC(b *cryptobyte.Builder, safe []byte) error {
+// mac returns the MacData of a safe.
+func (w *writer) mac(safe []byte) ([]byte, error) {
 	var m pbe.MACData
 	var err error
 	if w.plan.pbmac1 {
@@ -73,10 +73,11 @@ func (w *writer) addMAC(b *cryptobyte.Builder, safe []byte) error {
 		m, err = w.sealer.MAC(safe)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	addMacData(b, m)
-	return nil
+	var b cryptobyte.Builder
+	addMacData(&b, m)
+	return b.Bytes()
 }
 
 // addMacData writes MacData; the count is left out where it is the default, as DER has it.
