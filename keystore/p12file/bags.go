@@ -4,7 +4,6 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
-	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -79,7 +78,6 @@ func (d *decoder) openEntries() error {
 			return err
 		}
 	}
-	d.protection = slices.Grow(d.protection, len(d.pending))
 	for _, e := range d.pending {
 		plain, p, err := d.openKey(e.alg, e.ciphertext, e.name)
 		d.protect(p, "key", e.name)
