@@ -163,5 +163,11 @@ func (p *Plan) Refusal() error {
 	return fmt.Errorf("%w: %q: %s%s", ErrLoss, p.Lost[0].Entry, p.Lost[0].Text, more)
 }
 
+// Changes reports whether the result is anything else than the store: whether it has other entries, or protects them
+// otherwise. That it has another password it does not tell.
+func (p *Plan) Changes(s *keystore.Store) bool {
+	return len(p.Lost)+len(p.Paired)+len(p.Reencrypted) > 0 || keystore.Compare(s, p.store) != nil
+}
+
 // HasKeys reports whether the result holds a private key, so that it must be protected.
 func (p *Plan) HasKeys() bool { return len(p.store.Identities) > 0 }

@@ -59,6 +59,10 @@ func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
 	if o.DryRun {
 		return r, nil
 	}
+	if o.nothingToChange(j, plan) {
+		o.notice("note: %s has all that is asked for; it was not written", j.Output)
+		return r, nil
+	}
 	files, err := o.build(j, plan, pass)
 	if err != nil {
 		return r, fmt.Errorf("converting %q: %w", j.Sources[0].Name, err)
@@ -69,6 +73,13 @@ func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
 	}
 	r.PlainKey = plan.HasKeys() && !pass.store.Given() && !pass.keys.Given()
 	return r, o.commit(j, files, r, pass)
+}
+
+// nothingToChange reports whether --trust names only what is trusted in the file already. Such a command can be run again
+// and again, and makes no backup each time.
+func (o *convertOptions) nothingToChange(j convertJob, plan *convert.Plan) bool {
+	return o.form.InPlace && len(o.Trust) > 0 && !o.OutPass.given() && !o.KeyPass.given() && o.Encoding == "" &&
+		!plan.Changes(j.Sources[0].Store)
 }
 
 // sources are the job's as the engine takes them.
