@@ -1,7 +1,6 @@
 package p12file
 
 import (
-	"encoding/asn1"
 	"fmt"
 	"strconv"
 	"strings"
@@ -35,12 +34,14 @@ func (d *decoder) readAttributes(in cryptobyte.String) (attributes, error) {
 	}
 	for !set.Empty() {
 		var attribute, values cryptobyte.String
-		var id asn1.ObjectIdentifier
-		if !set.ReadASN1(&attribute, cbasn1.SEQUENCE) || !attribute.ReadASN1ObjectIdentifier(&id) ||
-			!attribute.ReadASN1(&values, cbasn1.SET) || !attribute.Empty() {
+		if !set.ReadASN1(&attribute, cbasn1.SEQUENCE) {
 			return a, errAttributes
 		}
-		if err := d.readAttribute(&a, id.String(), values); err != nil {
+		oid, ok := readOID(&attribute)
+		if !ok || !attribute.ReadASN1(&values, cbasn1.SET) || !attribute.Empty() {
+			return a, errAttributes
+		}
+		if err := d.readAttribute(&a, oid, values); err != nil {
 			return a, err
 		}
 	}
@@ -100,21 +101,27 @@ func (d *decoder) readName(text []byte, tag cbasn1.Tag) string {
 	return strings.TrimRight(name, "\x00")
 }
 
-// unknown counts an attribute that is not kept.
+// others stands for the attributes beyond those that are told apart.
+const others = "of several other kinds"
+
+// unknown counts an attribute that is not kept; only as many are told apart as are reported.
 func (d *decoder) unknown(oid string) {
-	if name, ok := attributeNames[oid]; ok {
-		oid = name + ", " + oid
+	if d.dropped[oid] == 0 && len(d.droppedOrder) >= problemsPerCode-1 {
+		oid = others
 	}
-	if d.dropped[oid] == 0 {
+	if d.dropped[oid]++; d.dropped[oid] == 1 {
 		d.droppedOrder = append(d.droppedOrder, oid)
 	}
-	d.dropped[oid]++
 }
 
 // reportUnknown turns the counts of unknown into one problem for each attribute.
 func (d *decoder) reportUnknown() {
 	for _, oid := range d.droppedOrder {
-		d.report.add("notice", "unknown-attribute", "", "%d entries carry an attribute that a converted file will not have (%s)", d.dropped[oid], oid)
+		what := oid
+		if name, ok := attributeNames[oid]; ok {
+			what = name + ", " + oid
+		}
+		d.report.add("notice", "unknown-attribute", "", "%d entries carry an attribute that a converted file will not have (%s)", d.dropped[oid], what)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -38,8 +39,19 @@ func newPrivateKey(data []byte, maxDepth int, known *keystore.Parsed) (*keystore
 	return known.PrivateKey(der)
 }
 
+// leastKey is the size in bytes below which nothing is a private key, encrypted or not: one of Ed25519 takes 48, one on a curve
+// of 112 bits 46. Files full of smaller ones would only serve to waste memory.
+const leastKey = 40
+
+func errTinyKey(name string, size int) error {
+	return fmt.Errorf("entry %q: a private key of %d bytes: %w", name, size, keystore.ErrFormat)
+}
+
 // readPlainKey reads a keyBag, which is not encrypted.
 func (d *decoder) readPlainKey(value cryptobyte.String, attrs attributes) error {
+	if len(value) < leastKey {
+		return errTinyKey(attrs.name, len(value))
+	}
 	key, err := newPrivateKey(value, d.limits.Depth, d.opts.Parsed)
 	if err != nil {
 		return fmt.Errorf("entry %q: %w", attrs.name, err)
@@ -61,6 +73,9 @@ type sealedEntry struct {
 
 // readShroudedKey reads a pkcs8ShroudedKeyBag, to be opened later.
 func (d *decoder) readShroudedKey(value cryptobyte.String, attrs attributes) error {
+	if len(value) < leastKey {
+		return errTinyKey(attrs.name, len(value))
+	}
 	alg, ciphertext, err := pbe.SplitInfo(value)
 	if err != nil {
 		return fmt.Errorf("entry %q: %w", attrs.name, err)
@@ -78,6 +93,7 @@ func (d *decoder) openEntries() error {
 			return err
 		}
 	}
+	d.protection = slices.Grow(d.protection, len(d.pending))
 	for _, e := range d.pending {
 		plain, p, err := d.openKey(e.alg, e.ciphertext, e.name)
 		d.protect(p, "key", e.name)

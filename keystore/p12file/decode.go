@@ -108,7 +108,7 @@ func (d *decoder) decode(data []byte) (*keystore.Store, error) {
 	store.Others = d.others
 	store.Integrity, store.Protection = integrity, d.protection
 	reportDuplicates(store, &d.report)
-	store.Problems = d.report.problems
+	store.Problems = d.report.all()
 	return store, nil
 }
 

@@ -1,6 +1,7 @@
 package p12file
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/mqttpki/mqttpki/keystore"
@@ -43,7 +44,7 @@ type matcher struct {
 // assemble makes a store of the keys and certificates of a file: pairs them, builds the chains, and tells
 // the certificates that belong to no key apart.
 func assemble(keys []keyEntry, certs []certEntry, lim keystore.Limits, r *report) *keystore.Store {
-	s := &keystore.Store{}
+	s := &keystore.Store{Identities: slices.Grow([]keystore.Identity(nil), len(keys))}
 	var plain []certEntry
 	for _, c := range certs {
 		if c.trusted {

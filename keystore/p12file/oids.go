@@ -1,6 +1,12 @@
 package p12file
 
-import "encoding/asn1"
+import (
+	"crypto/x509"
+	"encoding/asn1"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+)
 
 // Content types, RFC 2315 section 14.
 const (
@@ -48,3 +54,41 @@ var (
 	idTrustedUsage = asn1.ObjectIdentifier{2, 16, 840, 1, 113894, 746875, 1, 1}
 	idAnyUsage     = asn1.ObjectIdentifier{2, 5, 29, 37, 0}
 )
+
+// familiar are the OIDs that every bag has, by their DER. A file has millions of them, and taking one apart costs several
+// times its length in memory.
+var familiar = func() map[string]string {
+	m := map[string]string{}
+	for _, text := range []string{
+		oidKeyBag, oidShroudedBag, oidCertBag, oidCRLBag, oidSecretBag, oidSafeBag, oidX509Cert, oidX509CRL,
+		oidFriendlyName, oidLocalKeyID, oidTrustedUsage,
+	} {
+		id, err := x509.ParseOID(text)
+		if err != nil {
+			panic(err) // a mistake above
+		}
+		body, err := id.MarshalBinary()
+		if err != nil {
+			panic(err)
+		}
+		m[string(body)] = text
+	}
+	return m
+}()
+
+// readOID reads an OBJECT IDENTIFIER in dotted form.
+func readOID(in *cryptobyte.String) (oid string, ok bool) {
+	var body cryptobyte.String
+	var id asn1.ObjectIdentifier
+	ahead := *in
+	if ahead.ReadASN1(&body, cbasn1.OBJECT_IDENTIFIER) {
+		if known := familiar[string(body)]; known != "" {
+			*in = ahead
+			return known, true
+		}
+	}
+	if !in.ReadASN1ObjectIdentifier(&id) {
+		return "", false
+	}
+	return id.String(), true
+}

@@ -14,7 +14,7 @@ const problemsPerCode = 20
 type report struct {
 	problems []keystore.Problem
 	count    map[string]int // by code
-	places   map[string]int // by code, of the last problem told
+	places   map[string]int // by code, of the problem that stands for those not told
 }
 
 // add notes one problem. Severity is "error", "warning" or "notice", as in [keystore.Problem].
@@ -25,13 +25,18 @@ func (r *report) add(severity, code, entry, format string, args ...any) {
 	r.count[code]++
 	switch n := r.count[code]; {
 	case n <= problemsPerCode:
-		r.places[code] = len(r.problems)
 		text := fmt.Sprintf(format, args...)
 		r.problems = append(r.problems, keystore.Problem{Code: code, Severity: severity, Entry: entry, Text: text})
 	case n == problemsPerCode+1:
 		r.places[code] = len(r.problems)
-		r.problems = append(r.problems, keystore.Problem{Code: code, Severity: severity, Text: "and 1 more like these"})
-	default:
-		r.problems[r.places[code]].Text = fmt.Sprintf("and %d more like these", n-problemsPerCode)
+		r.problems = append(r.problems, keystore.Problem{Code: code, Severity: severity})
 	}
+}
+
+// all returns the problems, with the number of those not told.
+func (r *report) all() []keystore.Problem {
+	for code, at := range r.places {
+		r.problems[at].Text = fmt.Sprintf("and %d more like these", r.count[code]-problemsPerCode)
+	}
+	return r.problems
 }

@@ -3,6 +3,7 @@ package p12file
 import (
 	"encoding/asn1"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -128,14 +129,46 @@ func (d *decoder) readSafe(data []byte) error {
 	return d.readBags(bags)
 }
 
+var errBag = fmt.Errorf("reading a bag: %w", keystore.ErrFormat)
+
+// reserve makes room for the keys and others in a list of bags, up to the first that is malformed: a list that grows bit by
+// bit takes several times the memory, which the smallest of bags are no measure for.
+func (d *decoder) reserve(bags cryptobyte.String) {
+	keys, others, sealed, open := 0, 0, 0, 0
+	for n := d.entries; n < d.limits.Entries; n++ {
+		var bag cryptobyte.String
+		if !bags.ReadASN1(&bag, cbasn1.SEQUENCE) {
+			break
+		}
+		switch oid, _ := readOID(&bag); oid {
+		case oidKeyBag:
+			keys, open = keys+1, open+1
+		case oidShroudedBag:
+			keys, sealed = keys+1, sealed+1
+		case oidCRLBag:
+			others++
+		case oidSecretBag:
+			others, sealed = others+1, sealed+1
+		}
+	}
+	d.keys = slices.Grow(d.keys, keys)
+	d.others = slices.Grow(d.others, others)
+	d.pending = slices.Grow(d.pending, sealed)
+	d.protection = slices.Grow(d.protection, open)
+}
+
 // readBags reads a list of SafeBags. Safes within safes come back here; the nesting is bounded since all of it lies
 // in one layer.
 func (d *decoder) readBags(bags cryptobyte.String) error {
+	d.reserve(bags)
 	for !bags.Empty() {
 		var bag, value cryptobyte.String
-		var id asn1.ObjectIdentifier
-		if !bags.ReadASN1(&bag, cbasn1.SEQUENCE) || !bag.ReadASN1ObjectIdentifier(&id) || !bag.ReadASN1(&value, tagExplicit0) {
-			return fmt.Errorf("reading a bag: %w", keystore.ErrFormat)
+		if !bags.ReadASN1(&bag, cbasn1.SEQUENCE) {
+			return errBag
+		}
+		oid, ok := readOID(&bag)
+		if !ok || !bag.ReadASN1(&value, tagExplicit0) {
+			return errBag
 		}
 		if d.entries++; d.entries > d.limits.Entries {
 			return fmt.Errorf("reading bags: more than %d: %w", d.limits.Entries, keystore.ErrTooLarge)
@@ -144,7 +177,7 @@ func (d *decoder) readBags(bags cryptobyte.String) error {
 		if err != nil {
 			return err
 		}
-		if err := d.readBag(id.String(), value, attrs); err != nil {
+		if err := d.readBag(oid, value, attrs); err != nil {
 			return err
 		}
 	}
@@ -179,13 +212,14 @@ func (d *decoder) readBag(oid string, value cryptobyte.String, attrs attributes)
 // readTyped reads SEQUENCE { OID, [0] EXPLICIT OCTET STRING }, the shape of a certificate, CRL or secret.
 func readTyped(value cryptobyte.String) (oid string, octets []byte, ok bool) {
 	var body, wrapped, content cryptobyte.String
-	var id asn1.ObjectIdentifier
-	if !value.ReadASN1(&body, cbasn1.SEQUENCE) || !value.Empty() || !body.ReadASN1ObjectIdentifier(&id) ||
-		!body.ReadASN1(&wrapped, tagExplicit0) || !body.Empty() {
+	if !value.ReadASN1(&body, cbasn1.SEQUENCE) || !value.Empty() {
+		return "", nil, false
+	}
+	if oid, ok = readOID(&body); !ok || !body.ReadASN1(&wrapped, tagExplicit0) || !body.Empty() {
 		return "", nil, false
 	}
 	if !wrapped.ReadASN1(&content, cbasn1.OCTET_STRING) || !wrapped.Empty() {
-		return id.String(), nil, true // some other type: the OID says which
+		return oid, nil, true // some other type: the OID says which
 	}
-	return id.String(), content, true
+	return oid, content, true
 }
