@@ -27,6 +27,9 @@ func describeCertificate(c keystore.Certificate, now time.Time) Certificate {
 	}
 	x := c.X509
 	if x == nil {
+		if o := outlineOf(c.Raw); o != nil {
+			o.describe(&d, now)
+		}
 		return d
 	}
 	d.Subject, d.Issuer = c.Subject(), c.Issuer()
@@ -50,10 +53,7 @@ func describeCertificate(c keystore.Certificate, now time.Time) Certificate {
 	d.Role = role(x)
 	d.SelfSigned = string(x.RawSubject) == string(x.RawIssuer)
 	d.Key = describePublic(x.PublicKey, x.RawSubjectPublicKeyInfo)
-	if d.Key.Algorithm == "" {
-		d.Key.Algorithm = algorithmName(x.PublicKeyAlgorithm)
-	}
-	d.SignatureAlgorithm = x.SignatureAlgorithm.String()
+	d.SignatureAlgorithm = signatureName(x.SignatureAlgorithm, x.Raw)
 	return d
 }
 
@@ -118,16 +118,19 @@ func describePublic(public any, spki []byte) Key {
 		spki, _ = x509.MarshalPKIXPublicKey(public) // what cannot be encoded has no fingerprint
 	}
 	if spki != nil {
+		if k.Algorithm == "" {
+			namePublic(&k, spki)
+		}
 		sum := sha256.Sum256(spki)
 		k.PublicSHA256 = hex.EncodeToString(sum[:])
 	}
 	return k
 }
 
-// algorithmName names the algorithms that Go recognises in certificates.
-func algorithmName(a x509.PublicKeyAlgorithm) string {
-	if a == x509.UnknownPublicKeyAlgorithm {
-		return ""
+// signatureName names the algorithm that signed what der is; by its OID where Go does not know it.
+func signatureName(a x509.SignatureAlgorithm, der []byte) string {
+	if a == x509.UnknownSignatureAlgorithm {
+		return signatureByOID(der)
 	}
 	return a.String()
 }

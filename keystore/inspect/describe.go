@@ -75,6 +75,7 @@ func identity(id *keystore.Identity, o Options) Entry {
 		e.Key = &k
 	case id.Key != nil:
 		e.Key = &Key{}
+		namePrivate(e.Key, id.Key.PKCS8)
 	case id.Locked != nil && !errors.Is(id.Locked, keystore.ErrPassword):
 		e.Locked = id.Locked.Error()
 	case o.PasswordText.Given():
@@ -99,7 +100,7 @@ func otherEntry(o *keystore.Other) Entry {
 			e.Request = &Request{
 				Subject:            keystore.DistinguishedName(r.RawSubject),
 				SANs:               subjectAltNames(r.DNSNames, r.IPAddresses, r.URIs, r.EmailAddresses),
-				SignatureAlgorithm: r.SignatureAlgorithm.String(),
+				SignatureAlgorithm: signatureName(r.SignatureAlgorithm, r.Raw),
 				SignatureValid:     keystore.CheckRequest(r) == keystore.SignatureFits,
 				SignatureUnchecked: keystore.CheckRequest(r) == keystore.SignatureUnknown,
 			}

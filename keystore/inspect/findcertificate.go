@@ -21,8 +21,11 @@ var weakSignatures = map[x509.SignatureAlgorithm]bool{
 // certificate judges one certificate.
 func (f *finder) certificate(c keystore.Certificate, entry string) {
 	x := c.X509
-	if x == nil {
-		return // the decoder has said so
+	if x == nil { // the decoder has said so
+		if o := outlineOf(c.Raw); o != nil && f.now.After(o.Validity.NotAfter) {
+			f.add("expired", Error, entry, "%s expired on %s.", keystore.DistinguishedName(o.Subject.FullBytes), o.Validity.NotAfter.UTC().Format(time.DateOnly))
+		}
+		return
 	}
 	switch {
 	case f.now.After(x.NotAfter):
@@ -40,9 +43,6 @@ func (f *finder) certificate(c keystore.Certificate, entry string) {
 		f.add("long-validity", Notice, entry, "%s is a server's and valid for more than 825 days, which Apple's systems do not accept.", c.Subject())
 	}
 	key := describePublic(x.PublicKey, x.RawSubjectPublicKeyInfo)
-	if key.Algorithm == "" {
-		key.Algorithm = algorithmName(x.PublicKeyAlgorithm)
-	}
 	f.key(key, entry, c.Subject())
 	if weakSignatures[x.SignatureAlgorithm] && !keystore.SelfIssued(x) { // nobody checks a root's own signature
 		f.add("weak-signature", Error, entry, "%s is signed with %s, which today's readers refuse.", c.Subject(), x.SignatureAlgorithm)

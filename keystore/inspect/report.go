@@ -51,7 +51,8 @@ type Key struct {
 	PublicSHA256 string `json:"public_sha256,omitempty"` // of the SubjectPublicKeyInfo, DER
 }
 
-// Certificate describes one X.509 certificate. One that does not parse has only its fingerprints.
+// Certificate describes one X.509 certificate. Of one that Go's parser refuses nothing is told of its extensions; where not
+// even its outline can be read, it has only its fingerprints.
 type Certificate struct {
 	Alias              string    `json:"alias,omitempty"` // only where it is not the entry's
 	Subject            string    `json:"subject"`
