@@ -68,6 +68,7 @@ broker with exit code 0.`,
 }
 
 func runBroker(ctx context.Context, o *brokerRunOptions) error {
+	o.collectAt(garbageOfService)
 	x, err := o.loadDeployment(o.Model)
 	if err != nil {
 		return err

@@ -23,7 +23,9 @@ import (
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return run(ctx, processDeps(ctx), os.Args[1:])
+	d := processDeps(ctx)
+	d.collectAt(garbageOfCommand)
+	return run(ctx, d, os.Args[1:])
 }
 
 // run is Main for given streams, clock and arguments; tests call it.

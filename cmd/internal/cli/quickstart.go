@@ -193,6 +193,7 @@ func (o *quickstartOptions) prove(ctx context.Context, x *deployment) error {
 
 // serve keeps the broker up until ctx ends, which is a person's Ctrl-C and no failure.
 func (o *quickstartOptions) serve(ctx context.Context, b *broker.Broker) error {
+	o.collectAt(garbageOfService)
 	o.notice("\nThe broker is up. Ctrl-C stops it.")
 	select {
 	case <-ctx.Done():
