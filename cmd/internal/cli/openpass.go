@@ -59,7 +59,16 @@ func (o *storeOpener) decodeUnaided(s *openedStore) error {
 	if without == nil {
 		without = ofKind(keystore.ErrPassword, errors.New("its password is needed"))
 	}
-	return withHint(without, "name where the password is kept: %s file:PATH", o.PassFlag)
+	return withHint(without, "%sname where the password is kept: %s file:PATH", o.unfit(s), o.PassFlag)
+}
+
+// unfit says of the password file beside a store, if there is one and it was tried, that it is not the right one.
+func (o *storeOpener) unfit(s *openedStore) string {
+	beside, _ := s.passBeside()
+	if beside == "" || o.bare {
+		return ""
+	}
+	return "that in " + quoted(beside) + " does not fit; "
 }
 
 // trySilently tries the passwords that need not be asked for. An error is one that no password would help against.
