@@ -113,11 +113,20 @@ func ending(file string) string {
 	return strings.ToLower(path.Ext(strings.ReplaceAll(file, `\`, "/")))
 }
 
+// NameMismatch says that a file's name ends as that of another format than its content is of, as Options.Format has it. It
+// is "" where the name fits, or announces nothing.
+func NameMismatch(file, format string) string {
+	announced, known := endings[ending(file)]
+	if !known || slices.Contains(announced, format) {
+		return ""
+	}
+	return fmt.Sprintf("The name ends in %s, but the content is %s; programs that go by the name will refuse it.", ending(file), formatName(format))
+}
+
 // file judges the file as a whole.
 func (f *finder) file(s *keystore.Store, o Options) {
-	announced, known := endings[ending(o.File)]
-	if known && !slices.Contains(announced, o.Format) {
-		f.add("name-mismatch", Warning, "", "The name ends in %s, but the content is %s; programs that go by the name will refuse it.", ending(o.File), formatName(o.Format))
+	if text := NameMismatch(o.File, o.Format); text != "" {
+		f.add("name-mismatch", Warning, "", "%s", text)
 	}
 	if e := ending(o.File); len(s.Identities) > 0 && (e == ".crt" || e == ".cer") {
 		f.add("key-in-certificate-file", Warning, "", "The name ends in %s, as of a certificate that may be handed out, but there is a private key in it.", e)

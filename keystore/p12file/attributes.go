@@ -101,13 +101,13 @@ func (d *decoder) readName(text []byte, tag cbasn1.Tag) string {
 	return strings.TrimRight(name, "\x00")
 }
 
-// others stands for the attributes beyond those that are told apart.
-const others = "of several other kinds"
+// otherKinds stands for the attributes beyond those that are told apart.
+const otherKinds = "of several other kinds"
 
 // unknown counts an attribute that is not kept; only as many are told apart as are reported.
 func (d *decoder) unknown(oid string) {
 	if d.dropped[oid] == 0 && len(d.droppedOrder) >= problemsPerCode-1 {
-		oid = others
+		oid = otherKinds
 	}
 	if d.dropped[oid]++; d.dropped[oid] == 1 {
 		d.droppedOrder = append(d.droppedOrder, oid)

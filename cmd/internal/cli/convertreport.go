@@ -6,6 +6,7 @@ import (
 
 	"github.com/mqttpki/mqttpki/convert"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/inspect"
 )
 
 // conversion is the report on one conversion: the JSON document of convert, and what is printed of it.
@@ -109,6 +110,9 @@ func newConversion(j convertJob, p *convert.Plan) *conversion {
 	r.SourceFormat, r.Sources = j.Sources[0].Format, nil
 	for _, s := range j.Sources {
 		r.Sources = append(r.Sources, conversionSource{s.Name, s.Format})
+		if text := inspect.NameMismatch(s.Name, s.Format); text != "" {
+			r.Noted = append(r.Noted, notedEntry{s.Name, text})
+		}
 	}
 	r.Kept = append(r.Kept, p.Kept()...)
 	r.LeftOut = append(r.LeftOut, p.LeftOut...)
