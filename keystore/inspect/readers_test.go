@@ -73,6 +73,7 @@ func TestReaders(t *testing.T) {
 		{"JCEKS", p12("SHA-1", "JCEKS"), "a.jceks", "jceks", "x", "ffff nnn nn nn nn nyn"},
 		{"PEM, key open", p12("", ""), "a.pem", "pem", "", "nnnn yyy ny nn nf ynn"},
 		{"PEM, key encrypted", p12("", pbes2), "a.pem", "pem", "x", "nnnn yyy ny nn nn fnn"},
+		{"PEM, AES-GCM, which nobody reads", p12("", "PBES2 PBKDF2-HMAC-SHA256 AES-256-GCM"), "a.pem", "pem", "x", "nnnn nnn nn nn nn nnn"},
 		{"PEM, RC2", p12("", "PBE-SHA1-RC2-128"), "a.pem", "pem", "x", "nnnn yff nn nn nn fnn"},
 		{"PEM, traditional DES", p12("", "traditional PEM MD5 DES-CBC"), "a.pem", "pem", "x", "nnnn yff ny nn nn fnn"},
 		{"PEM certificates", trusted, "ca.pem", "pem", "", "ffff yyy fy ff fy ynn"},
