@@ -45,7 +45,7 @@ func NewPool(certs []Certificate) *Pool {
 // Chain returns the indexes of the issuers of the certificate at index leaf, nearest first, at most limit of them. It
 // ends at a self-issued certificate or where the pool has no issuer. Where several would do (a CA signed twice), the
 // next one after the certificate it issued is taken, else the first, so that a chain in its usual order stays as it is.
-// Where a hostile pool has far longer chains than certificates, the last of them end early.
+// Where a hostile pool has far longer chains than certificates, the last of them end early: see [Pool.Exhausted].
 func (p *Pool) Chain(leaf, limit int) []int {
 	var chain []int
 	used := map[string]bool{string(p.certs[leaf].Raw): true} // by content: the same certificate may be there twice
@@ -60,6 +60,9 @@ func (p *Pool) Chain(leaf, limit int) []int {
 	}
 	return chain
 }
+
+// Exhausted reports whether a chain may have ended early, since all together have more certificates than any honest pool's.
+func (p *Pool) Exhausted() bool { return p.members <= 0 }
 
 // issuer returns the index of the issuer of the certificate at index at, or -1.
 func (p *Pool) issuer(at int) int {

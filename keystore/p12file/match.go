@@ -70,6 +70,9 @@ func assemble(keys []keyEntry, certs []certEntry, lim keystore.Limits, r *report
 		}
 		s.Identities = append(s.Identities, id)
 	}
+	if chains.pool != nil && chains.pool.Exhausted() {
+		r.add("warning", "long-chain", "", "all chains together have far more certificates than the file, and the last of them were cut")
+	}
 	for i, c := range plain {
 		if !m.claimed[i] && !chains.used[string(c.cert.Raw)] {
 			s.Loose = append(s.Loose, keystore.Anchor{Alias: c.name, Certificate: c.cert})

@@ -22,6 +22,9 @@ func assemble(items []item, limits keystore.Limits) *keystore.Store {
 	for n := range a.keys {
 		a.identity(n)
 	}
+	if a.pool != nil && a.pool.Exhausted() {
+		a.problem("long-chain", "warning", "", "All chains together have far more certificates than the file, and the last of them were cut.")
+	}
 	for i := range items {
 		a.rest(&items[i], i)
 	}
