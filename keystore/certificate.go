@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
-	"fmt"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -21,10 +20,7 @@ const maxParsedPublic = 4 << 10
 // are nothing like one certificate and no more, in DER throughout; one that Go refuses for a detail passes, as with
 // [NewCertificate].
 func ParseCertificate(der []byte) (Certificate, error) {
-	if !shaped(der) {
-		return Certificate{}, fmt.Errorf("reading a certificate: not an X.509 certificate: %w", ErrFormat)
-	}
-	return NewCertificate(der), nil
+	return (*Parsed)(nil).Certificate(der)
 }
 
 // shaped reports whether der may be a certificate by its size and outline, and is DER to its innermost parts.

@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"bytes"
+	"fmt"
 	"hash/maphash"
 )
 
@@ -36,12 +37,25 @@ func ParsedOf(s *Store) *Parsed {
 
 // Certificate is [ParseCertificate].
 func (p *Parsed) Certificate(der []byte) (Certificate, error) {
+	c, err := p.Outline(der)
+	if err == nil && c.X509 == nil {
+		c = NewCertificate(der)
+	}
+	return c, err
+}
+
+// Outline is [ParseCertificate] without what takes long: the certificate has no X509, unless it is known. [ParseAll]
+// completes it.
+func (p *Parsed) Outline(der []byte) (Certificate, error) {
+	if !shaped(der) {
+		return Certificate{}, fmt.Errorf("reading a certificate: not an X.509 certificate: %w", ErrFormat)
+	}
 	if p != nil {
-		if c, ok := p.certificates[maphash.Bytes(p.seed, der)]; ok && bytes.Equal(c.Raw, der) && shaped(der) {
+		if c, ok := p.certificates[maphash.Bytes(p.seed, der)]; ok && bytes.Equal(c.Raw, der) {
 			return c, nil
 		}
 	}
-	return ParseCertificate(der)
+	return Certificate{Raw: der}, nil
 }
 
 // PrivateKey is [NewPrivateKey].

@@ -97,6 +97,7 @@ func (d *decoder) run() error {
 	if err := d.integrity(body, sum); err != nil {
 		return err
 	}
+	d.parse()
 	if err := d.openKeys(); err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func (d *decoder) keyEntry(alias string, created time.Time) error {
 	}
 	identity := keystore.Identity{Alias: alias, Created: created}
 	for range count {
-		c, err := d.certificate(alias)
+		c, err := d.certificate()
 		if err != nil {
 			return err
 		}
@@ -235,7 +236,7 @@ func reserve[T any](d *decoder, list []T, least int) []T {
 
 // trustedEntry reads a trusted certificate.
 func (d *decoder) trustedEntry(alias string, created time.Time) error {
-	c, err := d.certificate(alias)
+	c, err := d.certificate()
 	if err != nil {
 		return err
 	}
@@ -244,7 +245,7 @@ func (d *decoder) trustedEntry(alias string, created time.Time) error {
 }
 
 // certificate reads one certificate with the name of its type.
-func (d *decoder) certificate(alias string) (keystore.Certificate, error) {
+func (d *decoder) certificate() (keystore.Certificate, error) {
 	kind := []byte("X.509")
 	if d.typed {
 		kind = d.in.text()
@@ -256,14 +257,29 @@ func (d *decoder) certificate(alias string) (keystore.Certificate, error) {
 	if string(kind) != "X.509" {
 		return keystore.Certificate{}, fmt.Errorf("certificate of type %q: %w", kind, keystore.ErrUnsupported)
 	}
-	c, err := d.opts.Parsed.Certificate(der)
-	if err != nil {
-		return c, err
+	return d.opts.Parsed.Outline(der)
+}
+
+// parse completes all certificates, once the checksum has vouched for them.
+func (d *decoder) parse() {
+	var all []*keystore.Certificate
+	var aliases []string
+	for i := range d.store.Identities {
+		id := &d.store.Identities[i]
+		for j := range id.Chain {
+			all, aliases = append(all, &id.Chain[j]), append(aliases, id.Alias)
+		}
 	}
-	if c.X509 == nil {
-		d.problem("unparsed-certificate", "warning", alias, "A certificate could not be parsed; its bytes are kept as they are.")
+	for i := range d.store.Anchors {
+		a := &d.store.Anchors[i]
+		all, aliases = append(all, &a.Certificate), append(aliases, a.Alias)
 	}
-	return c, nil
+	keystore.ParseAll(all)
+	for i, c := range all {
+		if c.X509 == nil {
+			d.problem("unparsed-certificate", "warning", aliases[i], "A certificate could not be parsed; its bytes are kept as they are.")
+		}
+	}
 }
 
 // maxProblems is how many problems of a file are told one by one. No honest file has so many, and nobody reads them.

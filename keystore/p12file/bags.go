@@ -143,15 +143,26 @@ func (d *decoder) readCert(value cryptobyte.String, attrs attributes) error {
 		d.report.add("warning", "unknown-certificate", attrs.name, "a certificate of type %s, not X.509, was passed over", oid)
 		return nil
 	}
-	cert, err := d.opts.Parsed.Certificate(der)
+	cert, err := d.opts.Parsed.Outline(der)
 	if err != nil {
 		return fmt.Errorf("entry %q: %w", attrs.name, err)
 	}
-	if cert.X509 == nil {
-		d.report.add("warning", "unparsed-certificate", attrs.name, "a certificate could not be parsed; its bytes are kept as they are")
-	}
 	d.certs = append(d.certs, certEntry{attributes: attrs, cert: cert})
 	return nil
+}
+
+// parseCerts completes the certificates of all bags.
+func (d *decoder) parseCerts() {
+	all := make([]*keystore.Certificate, len(d.certs))
+	for i := range d.certs {
+		all[i] = &d.certs[i].cert
+	}
+	keystore.ParseAll(all)
+	for i, c := range all {
+		if c.X509 == nil {
+			d.report.add("warning", "unparsed-certificate", d.certs[i].name, "a certificate could not be parsed; its bytes are kept as they are")
+		}
+	}
 }
 
 // readCRL reads a crlBag.

@@ -96,6 +96,7 @@ func (d *decoder) decode(data []byte) (*keystore.Store, error) {
 	if err := d.readAuthenticatedSafe(safe); err != nil {
 		return nil, err
 	}
+	d.parseCerts()
 	if err := d.openEntries(); err != nil {
 		return nil, err
 	}

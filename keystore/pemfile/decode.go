@@ -75,6 +75,7 @@ func (d *decoder) file(data []byte) error {
 	if d.refused != nil && d.opened == 0 && given {
 		return d.refused
 	}
+	d.parse()
 	return nil
 }
 
@@ -201,16 +202,30 @@ func (d *decoder) leftOut() {
 
 // certificate adds a certificate.
 func (d *decoder) certificate(it item, der []byte) error {
-	c, err := d.opts.Parsed.Certificate(der)
+	c, err := d.opts.Parsed.Outline(der)
 	if err != nil {
 		return err
-	}
-	if c.X509 == nil {
-		d.problem("unparsed-certificate", "warning", it.alias, "A certificate could not be parsed; its bytes are kept as they are.")
 	}
 	it.certificate = &c
 	d.items = append(d.items, it)
 	return nil
+}
+
+// parse completes all certificates.
+func (d *decoder) parse() {
+	var all []*keystore.Certificate
+	var aliases []string
+	for i := range d.items {
+		if it := &d.items[i]; it.certificate != nil {
+			all, aliases = append(all, it.certificate), append(aliases, it.alias)
+		}
+	}
+	keystore.ParseAll(all)
+	for i, c := range all {
+		if c.X509 == nil {
+			d.problem("unparsed-certificate", "warning", aliases[i], "A certificate could not be parsed; its bytes are kept as they are.")
+		}
+	}
 }
 
 // other adds an entry that is neither a key nor a certificate, unless err says that it is none.
