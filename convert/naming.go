@@ -1,30 +1,27 @@
 package convert
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// names are what a store's entries are called, by content and in the order of the store where that is the same. Entries
-// are known again by their content: a format may lose some or put them in another order.
-type names map[content][]name
+// names are what a store's entries are called, in the order of [entriesOf].
+type names []name
 
-// content tells an entry from all others but its twins.
-type content struct {
-	kind string
-	sum  digest
+// name is what one entry is called.
+type name struct {
+	kind  string
+	der   []byte // with kind what tells the entry from all others but its twins
+	alias string
+	cert  *keystore.Certificate // nil when it has none
 }
 
 // digest stands for bytes in a map: the bytes of a hundred thousand certificates would be copied into it.
 type digest [sha256.Size]byte
-
-// name is what one entry is called.
-type name struct {
-	alias string
-	cert  *keystore.Certificate // nil when it has none
-}
 
 // label is the name for people: the alias, else the subject, else "".
 func (n name) label() string {
@@ -34,19 +31,37 @@ func (n name) label() string {
 	return n.alias
 }
 
-// namesOf lists the names of all entries.
-func namesOf(s *keystore.Store) names {
-	n := names{}
-	walk(s, func(is content, alias string, c *keystore.Certificate) { n[is] = append(n[is], name{alias, c}) })
-	return n
-}
+// is reports whether both are of the same entry, by its content.
+func (n name) is(o name) bool { return n.kind == o.kind && bytes.Equal(n.der, o.der) }
 
-// take returns the next name of a content, and "" when there is none.
-func (n names) take(is content) (next name) {
-	if list := n[is]; len(list) > 0 {
-		next, n[is] = list[0], list[1:]
+// places finds the entries of a store among the names from before, and returns the index of each, -1 where it was not
+// there. Entries are known again by their content: a format may lose some or put them in another order. Where it did
+// neither, as nearly always, there is nothing to search.
+func (n names) places(now names) []int {
+	at := make([]int, len(now))
+	if slices.EqualFunc(n, now, name.is) {
+		for i := range at {
+			at[i] = i
+		}
+		return at
 	}
-	return next
+	type content struct {
+		kind string
+		sum  digest
+	}
+	where := map[content][]int{}
+	for i, e := range n {
+		is := content{e.kind, sha256.Sum256(e.der)}
+		where[is] = append(where[is], i)
+	}
+	for i, e := range now {
+		is := content{e.kind, sha256.Sum256(e.der)}
+		at[i] = -1
+		if list := where[is]; len(list) > 0 {
+			at[i], where[is] = list[0], list[1:]
+		}
+	}
+	return at
 }
 
 // namedEntries lists the fitted store, and says of every entry that has another name why: was has the names from the
@@ -59,13 +74,15 @@ func namedEntries(fitted *keystore.Store, was, asked names, changes []keystore.C
 		}
 	}
 	list := entriesOf(fitted)
-	i := 0
-	walk(fitted, func(is content, alias string, _ *keystore.Certificate) {
-		e := &list[i]
-		i++
-		first, wanted := was.take(is), asked.take(is)
+	now := namesOf(fitted)
+	for i, place := range was.places(now) {
+		e, alias := &list[i], now[i].alias
+		var first, wanted name
+		if place >= 0 {
+			first, wanted = was[place], asked[place]
+		}
 		if alias == first.alias || alias == "" { // a format without names says so by itself
-			return
+			continue
 		}
 		e.Was = first.label()
 		var why []string
@@ -76,26 +93,30 @@ func namedEntries(fitted *keystore.Store, was, asked names, changes []keystore.C
 			why, e.Reasons = append(why, c.Why), append(e.Reasons, c.Reason)
 		}
 		e.Why = strings.Join(why, "; ")
-	})
+	}
 	return list
 }
 
-// walk visits the entries of a store in the order of entriesOf.
-func walk(s *keystore.Store, visit func(is content, alias string, c *keystore.Certificate)) {
+// namesOf lists the names of all entries.
+func namesOf(s *keystore.Store) names {
+	list := make(names, 0, countOf(s))
 	for i := range s.Identities {
 		id := &s.Identities[i]
-		is := content{kind: "key"}
+		n := name{kind: "key", alias: id.Alias, cert: id.Leaf()}
 		if id.Key != nil {
-			is.sum = sha256.Sum256(id.Key.PKCS8)
+			n.der = id.Key.PKCS8
 		}
-		visit(is, id.Alias, id.Leaf())
+		list = append(list, n)
 	}
-	for _, list := range [][]keystore.Anchor{s.Anchors, s.Loose} {
-		for i := range list {
-			visit(content{"certificate", sha256.Sum256(list[i].Certificate.Raw)}, list[i].Alias, &list[i].Certificate)
+	for _, anchors := range [][]keystore.Anchor{s.Anchors, s.Loose} {
+		for i := range anchors {
+			a := &anchors[i]
+			list = append(list, name{"certificate", a.Certificate.Raw, a.Alias, &a.Certificate})
 		}
 	}
 	for i := range s.Others {
-		visit(content{string(s.Others[i].Kind), sha256.Sum256(s.Others[i].Raw)}, s.Others[i].Alias, nil)
+		o := &s.Others[i]
+		list = append(list, name{string(o.Kind), o.Raw, o.Alias, nil})
 	}
+	return list
 }

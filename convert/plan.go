@@ -2,7 +2,6 @@ package convert
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -56,7 +55,7 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	if err := w.rename(recipe); err != nil {
 		return nil, err
 	}
-	asked := maps.Clone(was)
+	asked := was
 	if len(recipe.Rename) > 0 || recipe.Alias != "" {
 		asked = namesOf(&w.store)
 	}
