@@ -2,7 +2,6 @@ package p12file
 
 import (
 	"bytes"
-	"encoding/asn1"
 	"slices"
 	"unicode/utf16"
 
@@ -88,26 +87,4 @@ func utf16Of(text string) []byte {
 		}
 	}
 	return out
-}
-
-// What is written of object identifiers, in DER.
-var (
-	derData         = encodeID(1, 2, 840, 113549, 1, 7, 1)
-	derEncrypted    = encodeID(1, 2, 840, 113549, 1, 7, 6)
-	derShroudedBag  = encodeID(1, 2, 840, 113549, 1, 12, 10, 1, 2)
-	derCertBag      = encodeID(1, 2, 840, 113549, 1, 12, 10, 1, 3)
-	derX509Cert     = encodeID(1, 2, 840, 113549, 1, 9, 22, 1)
-	derFriendlyName = encodeID(1, 2, 840, 113549, 1, 9, 20)
-	derLocalKeyID   = encodeID(1, 2, 840, 113549, 1, 9, 21)
-	derTrustedUsage = encodeID(2, 16, 840, 1, 113894, 746875, 1, 1)
-	derAnyUsage     = encodeID(2, 5, 29, 37, 0)
-)
-
-// encodeID returns an object identifier in DER. It panics for what is none: here they are constants.
-func encodeID(arcs ...int) []byte {
-	der, err := asn1.Marshal(asn1.ObjectIdentifier(arcs))
-	if err != nil {
-		panic(err)
-	}
-	return der
 }

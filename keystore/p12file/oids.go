@@ -42,18 +42,27 @@ var attributeNames = map[string]string{
 	"1.3.6.1.4.1.311.17.3.20": "Microsoft key identifier",
 }
 
-// The same as identifiers, for writing.
+// The same in DER, for writing.
 var (
-	idData         = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
-	idEncrypted    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 6}
-	idShroudedBag  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 2}
-	idCertBag      = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 3}
-	idX509Cert     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 22, 1}
-	idFriendlyName = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 20}
-	idLocalKeyID   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 21}
-	idTrustedUsage = asn1.ObjectIdentifier{2, 16, 840, 1, 113894, 746875, 1, 1}
-	idAnyUsage     = asn1.ObjectIdentifier{2, 5, 29, 37, 0}
+	derData         = encodeID(1, 2, 840, 113549, 1, 7, 1)
+	derEncrypted    = encodeID(1, 2, 840, 113549, 1, 7, 6)
+	derShroudedBag  = encodeID(1, 2, 840, 113549, 1, 12, 10, 1, 2)
+	derCertBag      = encodeID(1, 2, 840, 113549, 1, 12, 10, 1, 3)
+	derX509Cert     = encodeID(1, 2, 840, 113549, 1, 9, 22, 1)
+	derFriendlyName = encodeID(1, 2, 840, 113549, 1, 9, 20)
+	derLocalKeyID   = encodeID(1, 2, 840, 113549, 1, 9, 21)
+	derTrustedUsage = encodeID(2, 16, 840, 1, 113894, 746875, 1, 1)
+	derAnyUsage     = encodeID(2, 5, 29, 37, 0)
 )
+
+// encodeID returns an object identifier in DER. It panics for what is none: here they are constants.
+func encodeID(arcs ...int) []byte {
+	der, err := asn1.Marshal(asn1.ObjectIdentifier(arcs))
+	if err != nil {
+		panic(err)
+	}
+	return der
+}
 
 // familiar are the OIDs that every bag has, by their DER. A file has millions of them, and taking one apart costs several
 // times its length in memory.

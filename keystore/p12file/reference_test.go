@@ -18,6 +18,18 @@ import (
 
 // What the codec writes from the end, written once more by cryptobyte: to build odd files of, and to compare.
 
+var (
+	idData         = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
+	idEncrypted    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 6}
+	idShroudedBag  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 2}
+	idCertBag      = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 3}
+	idX509Cert     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 22, 1}
+	idFriendlyName = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 20}
+	idLocalKeyID   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 21}
+	idTrustedUsage = asn1.ObjectIdentifier{2, 16, 840, 1, 113894, 746875, 1, 1}
+	idAnyUsage     = asn1.ObjectIdentifier{2, 5, 29, 37, 0}
+)
+
 // addData writes a ContentInfo of type data.
 func addData(b *cryptobyte.Builder, content []byte) {
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
