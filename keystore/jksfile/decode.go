@@ -288,10 +288,13 @@ const maxProblems = 1000
 // problem adds to the list of what is odd about the file.
 func (d *decoder) problem(code, severity, entry, text string) {
 	switch n := len(d.store.Problems); {
+	case n < maxProblems:
+		d.tell(code, severity, entry, text)
 	case n == maxProblems:
-		code, severity, entry, text = "more-problems", "warning", "", "There are more problems than are told here."
-	case n > maxProblems:
-		return
+		d.tell("more-problems", "warning", "", "There are more problems than are told here.")
 	}
+}
+
+func (d *decoder) tell(code, severity, entry, text string) {
 	d.store.Problems = append(d.store.Problems, keystore.Problem{Code: code, Severity: severity, Entry: entry, Text: text})
 }
