@@ -289,12 +289,12 @@ const maxProblems = 1000
 func (d *decoder) problem(code, severity, entry, text string) {
 	switch n := len(d.store.Problems); {
 	case n < maxProblems:
-		d.tell(code, severity, entry, text)
+		d.add(code, severity, entry, text)
 	case n == maxProblems:
-		d.tell("more-problems", "warning", "", "There are more problems than are told here.")
+		d.add("more-problems", "warning", "", "There are more problems than are told here.")
 	}
 }
 
-func (d *decoder) tell(code, severity, entry, text string) {
+func (d *decoder) add(code, severity, entry, text string) {
 	d.store.Problems = append(d.store.Problems, keystore.Problem{Code: code, Severity: severity, Entry: entry, Text: text})
 }
