@@ -39,7 +39,7 @@ func encode(s *keystore.Store, opts keystore.EncodeOptions) ([]byte, error) {
 			return nil, errUnfitted
 		}
 	}
-	if !equalStores(s, arrange(s)) {
+	if keystore.Compare(s, arrange(s)) != nil {
 		return nil, errUnfitted
 	}
 	w := &writer{plan: p}

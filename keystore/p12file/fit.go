@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -196,7 +197,7 @@ func (f *fitter) noteChains(wanted, fitted *keystore.Store) {
 		switch {
 		case len(id.Chain) > 0 && (len(got) == 0 || !got[0].Equal(id.Chain[0])):
 			f.change(keystore.ChangeLost, id.Alias, "its certificate has another public key; the two are kept apart")
-		case !equalChains(id.Chain, got):
+		case !slices.EqualFunc(id.Chain, got, keystore.Certificate.Equal):
 			f.change(keystore.ChangeNoted, id.Alias,
 				fmt.Sprintf("readers of PKCS12 build the chain by issuer: it has %d certificates now, not %d", len(got), len(id.Chain)))
 		}

@@ -147,7 +147,7 @@ func write(t testing.TB, s *keystore.Store, opts keystore.EncodeOptions) ([]byte
 // requireSame compares two stores as far as both formats and people care.
 func requireSame(t testing.TB, want, got *keystore.Store) {
 	t.Helper()
-	require.True(t, equalStores(want, got), "want %s\ngot  %s", outline(want), outline(got))
+	require.NoError(t, keystore.Compare(want, got), "want %s\ngot  %s", outline(want), outline(got))
 }
 
 // outline writes a store in one line, for messages and comparisons.
