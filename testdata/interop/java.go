@@ -27,6 +27,7 @@ const promisedJDKs = 2
 // they are too few to tell versions apart. It skips the test when there is none, and fails it where two were promised.
 func JDKs(t testing.TB) []JDK {
 	t.Helper()
+	notShort(t)
 	found := FoundJDKs()
 	if len(found) == 0 || len(found) < promisedJDKs && Required() {
 		Missing(t, fmt.Sprintf("a JDK with keytool (%d versions of %d)", len(found), promisedJDKs))
@@ -51,6 +52,7 @@ func FoundJDKs() []JDK {
 // [Missing] does. What was fetched may be without a compiler.
 func Java(t testing.TB, version int) JDK {
 	t.Helper()
+	notShort(t)
 	for _, jdk := range append(machineJDKs(), fetchedJDKs()...) {
 		if jdk.Version == version {
 			return jdk

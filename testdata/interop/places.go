@@ -33,6 +33,7 @@ func PahoJar(t testing.TB) string {
 // versions the last by name. It skips or fails the test when there is none.
 func Jar(t testing.TB, group, artifact string) string {
 	t.Helper()
+	notShort(t)
 	jar := artifact + "-[0-9]*.jar"
 	var places []string
 	for _, dir := range cacheDirs() {
@@ -55,6 +56,7 @@ func Jar(t testing.TB, group, artifact string) string {
 // or fails the test when it is not there.
 func Wheel(t testing.TB, name, version string) string {
 	t.Helper()
+	notShort(t)
 	for _, dir := range cacheDirs() {
 		place := filepath.Join(dir, "python", name+"-"+version)
 		if _, err := os.Stat(place); err == nil {
@@ -87,6 +89,7 @@ func NodeModule(t testing.TB, module string) string {
 // packages belong to the latter. It skips or fails the test when neither can.
 func Python(t testing.TB, modules ...string) string {
 	t.Helper()
+	notShort(t)
 	code := ""
 	for _, m := range modules {
 		code += "import " + m + "\n"
