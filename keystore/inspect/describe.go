@@ -97,12 +97,13 @@ func otherEntry(o *keystore.Other) Entry {
 		if r, err := x509.ParseCertificateRequest(o.Raw); err == nil {
 			k := describePublic(r.PublicKey, r.RawSubjectPublicKeyInfo)
 			e.Key = &k
+			signature := keystore.CheckRequest(r)
 			e.Request = &Request{
 				Subject:            keystore.DistinguishedName(r.RawSubject),
 				SANs:               subjectAltNames(r.DNSNames, r.IPAddresses, r.URIs, r.EmailAddresses),
 				SignatureAlgorithm: signatureName(r.SignatureAlgorithm, r.Raw),
-				SignatureValid:     keystore.CheckRequest(r) == keystore.SignatureFits,
-				SignatureUnchecked: keystore.CheckRequest(r) == keystore.SignatureUnknown,
+				SignatureValid:     signature == keystore.SignatureFits,
+				SignatureUnchecked: signature == keystore.SignatureUnknown,
 			}
 		}
 	case keystore.KindCRL:
