@@ -111,5 +111,5 @@ func Issued(issuer, c Certificate) bool {
 	if len(want) > 0 && len(have) > 0 && !bytes.Equal(want, have) {
 		return false
 	}
-	return checkSignature(issuer.X509, c.X509) != SignatureWrong
+	return c.signedBy(issuer.X509) != SignatureWrong
 }

@@ -52,6 +52,24 @@ func TestChain(t *testing.T) {
 	}
 }
 
+// What was found out about one issuer says nothing about another, whichever was asked about first.
+func TestIssuedAsksAboutEachIssuer(t *testing.T) {
+	issuing := mint.CA(t, "issuing", "ec")
+	mintedLeaf := mint.Leaf(t, "leaf", "ec", issuing)
+	right, impostor := keystore.NewCertificate(issuing.DER), keystore.NewCertificate(mint.CA(t, "issuing", "ec").DER)
+	right.X509.SubjectKeyId, impostor.X509.SubjectKeyId = nil, nil // so that the signature decides
+	for _, first := range []bool{true, false} {
+		leaf := keystore.NewCertificate(mintedLeaf.DER)
+		for i := range 4 {
+			if i%2 == 0 == first {
+				assert.True(t, keystore.Issued(right, leaf))
+			} else {
+				assert.False(t, keystore.Issued(impostor, leaf))
+			}
+		}
+	}
+}
+
 // A thousand certificates of one name do not cost a thousand signature checks for each.
 func TestChainIsBounded(t *testing.T) {
 	impostor := mint.CA(t, "issuing", "ec")

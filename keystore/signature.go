@@ -32,6 +32,23 @@ func CheckRequest(r *x509.CertificateRequest) Verdict {
 	return verdict(r.CheckSignature())
 }
 
+// signedBy is checkSignature, made once for two certificates however often they are asked about: a conversion orders a
+// chain, fits it to its format and finds it in the file again, and to check a signature takes longer than all of that.
+// Only that it fits is remembered, with the very certificate that was asked about.
+func (c Certificate) signedBy(issuer *x509.Certificate) Verdict {
+	if c.signer == nil {
+		return checkSignature(issuer, c.X509)
+	}
+	if c.signer.Load() == issuer {
+		return SignatureFits
+	}
+	v := checkSignature(issuer, c.X509)
+	if v == SignatureFits {
+		c.signer.Store(issuer)
+	}
+	return v
+}
+
 // checkSignature says whether the issuer's key signed a certificate.
 func checkSignature(issuer, c *x509.Certificate) Verdict {
 	if !checkable(issuer.RawSubjectPublicKeyInfo, issuer.PublicKey) {

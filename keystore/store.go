@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -62,6 +63,8 @@ type Anchor struct {
 type Certificate struct {
 	Raw  []byte            // DER, RFC 5280
 	X509 *x509.Certificate // nil when Raw does not parse
+
+	signer *atomic.Pointer[x509.Certificate] // whose key was found to have signed it; nil: not kept
 }
 
 // NewCertificate wraps DER bytes, which it keeps without copying.
@@ -73,7 +76,7 @@ func NewCertificate(der []byte) Certificate {
 	if err != nil {
 		return Certificate{Raw: der}
 	}
-	return Certificate{Raw: der, X509: c}
+	return Certificate{Raw: der, X509: c, signer: new(atomic.Pointer[x509.Certificate])}
 }
 
 // Equal reports whether both are the same bytes.

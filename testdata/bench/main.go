@@ -16,7 +16,7 @@ import (
 func main() {
 	binary := flag.String("mqttpki", "bin/mqttpki", "the program to measure")
 	rounds := flag.Int("rounds", 5, "how often each side runs; the median counts")
-	only := flag.String("only", "", "sections with commas between them: start,scripts,issue,stores,certificates,sniff,broker; all without")
+	only := flag.String("only", "", "sections with commas between them: start,stores,certificates,sniff,scripts,issue,broker; all without")
 	task := flag.String("task", "", "for this program's own use: what to do in a process of its own")
 	flag.Parse()
 	if *task != "" {
@@ -38,11 +38,11 @@ func main() {
 		run  func() error
 	}{
 		{"start", b.start},
-		{"scripts", b.scripts},
-		{"issue", b.issue},
-		{"stores", b.stores},
+		{"stores", b.stores}, // before those that remove many files, see there
 		{"certificates", b.certificates},
 		{"sniff", b.sniff},
+		{"scripts", b.scripts},
+		{"issue", b.issue},
 		{"broker", b.broker},
 	}
 	for _, s := range sections {

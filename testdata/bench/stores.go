@@ -32,22 +32,25 @@ func (b *bench) stores() error {
 		fmt.Printf("  left out: %s is not on this machine\n", p)
 		return nil
 	}
+	dir, remove, err := scratch()
+	if err != nil {
+		return err
+	}
+	defer remove() // at the very end: ext4 makes new files slowly where many were removed in the last minutes
 	for _, a := range []struct{ algorithm, keys string }{{"EC", "P-256"}, {"RSA", "RSA-2048"}} {
 		fmt.Printf("  -- %s: each figure is for one store\n", a.keys)
-		if err := b.clientStores(a.algorithm); err != nil {
+		if err := b.clientStores(filepath.Join(dir, a.algorithm), a.algorithm); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// clientStores compares for the keys of one algorithm.
-func (b *bench) clientStores(algorithm string) error {
-	dir, remove, err := scratch()
-	if err != nil {
+// clientStores compares for the keys of one algorithm, in a new folder dir.
+func (b *bench) clientStores(dir, algorithm string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	defer remove()
 	if err := makeClientStores(filepath.Join(dir, "jks"), algorithm); err != nil {
 		return err
 	}

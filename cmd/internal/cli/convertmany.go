@@ -3,8 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // conversions is the JSON document of a command that converted many files.
@@ -21,8 +24,12 @@ type conversions struct {
 	Conversions []*conversion `json:"conversions"`
 }
 
-// workersPerCore is how many files are in work on each core: one computes while others wait for the disk.
-const workersPerCore = 4
+// How many files are in work at the same time: one on each core computes while the others wait for the disk, and what is
+// waiting is flushed together. Large files are fewer at a time, since each takes many times its size in memory.
+const (
+	workersPerCore = 16
+	bytesAtOnce    = 32 << 20 // of all inputs in work; a larger one is alone
+)
 
 // runMany converts every input by itself, on every core, and carries on past those that fail. The exit code is that of
 // the worst failure.
@@ -74,12 +81,21 @@ func (m *manyRun) run(ctx context.Context, files []manyFile) {
 	m.bar = m.o.startProgress("converting", len(files))
 	m.o.opener.Aside = m.bar.aside
 	defer m.bar.stop()
+	// A thread that waits for the disk keeps its place among those that run until the runtime takes it away, up to 10 ms
+	// later, while files that are ready to be computed wait. With twice the places there is always one that computes.
+	cores := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(2 * cores)
+	defer runtime.GOMAXPROCS(cores)
 	next := make(chan int)
+	room := semaphore.NewWeighted(bytesAtOnce)
 	var workers sync.WaitGroup
-	for range min(workersPerCore*runtime.GOMAXPROCS(0), len(files)) {
+	for range min(workersPerCore*cores, len(files)) {
 		workers.Go(func() {
 			for i := range next {
+				size := min(fileSize(files[i].path), bytesAtOnce)
+				_ = room.Acquire(context.WithoutCancel(ctx), size) // fails only when the context ends
 				r, err := m.o.convertFile(files[i])
+				room.Release(size)
 				m.done(i, manyResult{r, err})
 			}
 		})
@@ -94,6 +110,15 @@ func (m *manyRun) run(ctx context.Context, files []manyFile) {
 	}
 	close(next)
 	workers.Wait()
+}
+
+// fileSize is the size of a file in bytes, 0 when it cannot be told.
+func fileSize(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // convertFile converts one of many. The report is there in any case.
