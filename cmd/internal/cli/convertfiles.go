@@ -6,8 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/formats"
@@ -36,9 +39,20 @@ func (o *convertOptions) manyFiles(doc *conversions) (files []manyFile, err erro
 			add(path, filepath.Base(path))
 		}
 	} else {
-		closed := func(path string, err error) { files = append(files, manyFile{path: path, err: err}) }
-		if doc.Skipped, err = o.walk(add, closed); err != nil {
+		found, err := o.walk()
+		if err != nil {
 			return nil, err
+		}
+		wanted := o.inputs(found)
+		for i, f := range found {
+			switch {
+			case f.err != nil:
+				files = append(files, manyFile{path: f.path, err: f.err})
+			case wanted[i]:
+				add(f.path, f.name)
+			default:
+				doc.Skipped = append(doc.Skipped, f.path)
+			}
 		}
 	}
 	first := map[string]string{}
@@ -103,10 +117,15 @@ func pathReason(err error) error {
 	return err
 }
 
-// walk finds the files of --in-dir that are of the format FROM, by their ending or their content; with auto those of
-// any format. What lies in --out-dir is no input, be it in the same folder. A folder in it that cannot be read is closed.
-func (o *convertOptions) walk(add func(path, name string), closed func(path string, err error)) (skipped []string, err error) {
-	skipped = []string{}
+// foundFile is a file in --in-dir, or a folder in it that could not be read.
+type foundFile struct {
+	path string
+	name string // its path in --in-dir
+	err  error
+}
+
+// walk lists the files of --in-dir. What lies in --out-dir is no input, be it in the same folder.
+func (o *convertOptions) walk() (found []foundFile, err error) {
 	out, _ := filepath.Abs(o.form.OutDir)
 	root := o.form.InDir + string(filepath.Separator) // of a link it is the folder behind it that is read
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -115,7 +134,7 @@ func (o *convertOptions) walk(add func(path, name string), closed func(path stri
 			if path == root {
 				return err
 			}
-			closed(path, err)
+			found = append(found, foundFile{path: path, err: err})
 			return nil
 		}
 		if entry.IsDir() {
@@ -125,20 +144,35 @@ func (o *convertOptions) walk(add func(path, name string), closed func(path stri
 			return nil
 		}
 		name, err := filepath.Rel(o.form.InDir, path)
-		if err != nil {
-			return err
-		}
-		if o.isInput(path) {
-			add(path, name)
-		} else {
-			skipped = append(skipped, path)
-		}
+		found = append(found, foundFile{path, name, err})
 		return nil
 	})
-	return skipped, err
+	return found, err
 }
 
-// isInput reports whether a file in --in-dir is to be converted.
+// lookedAt is how many files are looked at in one go; fewer are not worth a goroutine.
+const lookedAt = 64
+
+// inputs says of each file whether it is to be converted.
+func (o *convertOptions) inputs(found []foundFile) []bool {
+	wanted := make([]bool, len(found))
+	var readers errgroup.Group
+	readers.SetLimit(runtime.GOMAXPROCS(0))
+	for begin := 0; begin < len(found); begin += lookedAt {
+		end := min(begin+lookedAt, len(found))
+		readers.Go(func() error {
+			for i := begin; i < end; i++ {
+				wanted[i] = found[i].err == nil && o.isInput(found[i].path)
+			}
+			return nil
+		})
+	}
+	_ = readers.Wait()
+	return wanted
+}
+
+// isInput reports whether a file in --in-dir is to be converted: one of the format FROM, by its ending or its content, or
+// with auto of any format.
 func (o *convertOptions) isInput(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || strings.EqualFold(filepath.Ext(path), ".pass") {
