@@ -8,9 +8,8 @@ import (
 
 // orderChain puts a key's chain in order, each certificate before its issuer, and completes it from the other
 // certificates that were given; only a trusted root stays where it is, since nobody needs it to be sent along. What
-// does not belong to the chain becomes a certificate of its own. A chain that stops before a root is noted: that is
-// right when the readers have the rest, and a fault that is hard to find when not. had is the length of the chain as it
-// was given, 0 for a key that came without a certificate.
+// does not belong to the chain becomes a certificate of its own. had is the length of the chain as it was given, 0 for a
+// key that came without a certificate.
 func (w *work) orderChain(id *keystore.Identity, had int, g *given) {
 	leaf := id.Leaf()
 	if leaf == nil || leaf.X509 == nil {
@@ -37,7 +36,6 @@ func (w *work) orderChain(id *keystore.Identity, had int, g *given) {
 		w.noted(id.Label(), "its chain was completed from the other certificates: %d, was %d", len(chain), had)
 	}
 	id.Chain = chain
-	w.noteIncomplete(id, g)
 }
 
 // isRoot reports whether a certificate names itself as its issuer, also of one that Go cannot parse.
@@ -46,15 +44,24 @@ func isRoot(c keystore.Certificate) bool {
 	return bytes.Equal(subject, issuer)
 }
 
-// noteIncomplete says where a chain stops, unless it ends in a root or below a trusted certificate.
-func (w *work) noteIncomplete(id *keystore.Identity, g *given) {
-	last := id.Chain[len(id.Chain)-1]
-	if last.X509 == nil || keystore.SelfIssued(last.X509) {
-		return
+// noteIncomplete says where chains stop, unless that is at a root or below a trusted certificate: it is right when the
+// readers have the rest, and a fault that is hard to find when not.
+func (w *work) noteIncomplete() {
+	trusted := map[string]bool{}
+	for i := range w.store.Anchors {
+		if subject, _ := w.store.Anchors[i].Certificate.Names(); subject != nil {
+			trusted[string(subject)] = true
+		}
 	}
-	if g.trusted[string(last.X509.RawIssuer)] {
-		return
+	for i := range w.store.Identities {
+		id := &w.store.Identities[i]
+		if len(id.Chain) == 0 {
+			continue
+		}
+		last := id.Chain[len(id.Chain)-1]
+		if last.X509 == nil || keystore.SelfIssued(last.X509) || trusted[string(last.X509.RawIssuer)] {
+			continue
+		}
+		w.noted(id.Label(), "its chain stops at %s; the certificate of the issuer, %s, was not given", last.Label(), last.Issuer())
 	}
-	w.noted(id.Label(), "its chain stops at %s; the certificate of the issuer, %s, was not given",
-		last.Label(), last.Issuer())
 }

@@ -20,7 +20,6 @@ type given struct {
 	index   map[string]int    // by DER
 	leaves  map[string]int    // by PublicID: the best certificate of the key
 	pool    *keystore.Pool    // over certs
-	trusted map[string]bool   // RawSubject of the trusted certificates
 	anchors int               // the first index in certs of what is nowhere but among the trusted
 	names   map[string]string // by DER: the aliases of loose certificates that have one
 }
@@ -28,7 +27,7 @@ type given struct {
 // collect gathers the certificates of a store: chains first and each in its order, since the pool prefers what stands
 // behind a certificate as its issuer.
 func collect(s *keystore.Store) *given {
-	g := &given{index: map[string]int{}, leaves: map[string]int{}, trusted: map[string]bool{}, names: map[string]string{}}
+	g := &given{index: map[string]int{}, leaves: map[string]int{}, names: map[string]string{}}
 	for i := range s.Identities {
 		for _, c := range s.Identities[i].Chain {
 			g.add(c)
@@ -42,11 +41,7 @@ func collect(s *keystore.Store) *given {
 	}
 	g.anchors = len(g.certs)
 	for i := range s.Anchors {
-		c := s.Anchors[i].Certificate
-		g.add(c)
-		if c.X509 != nil {
-			g.trusted[string(c.X509.RawSubject)] = true
-		}
+		g.add(s.Anchors[i].Certificate)
 	}
 	g.pool = keystore.NewPool(g.certs)
 	return g

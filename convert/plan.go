@@ -47,6 +47,7 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	if err := w.trust(recipe.Trust); err != nil {
 		return nil, err
 	}
+	w.noteIncomplete()
 	if countOf(&w.store) == 0 {
 		return nil, fmt.Errorf("converting %s: %w", sourceNames(sources), ErrEmpty)
 	}

@@ -134,6 +134,12 @@ func TestPlanSaysThatAChainIsIncomplete(t *testing.T) {
 	plan, err = convert.NewPlan([]convert.Source{source("in", plain, trusting)}, convert.Recipe{Target: plain})
 	require.NoError(t, err)
 	assert.Empty(t, plan.Noted, "the root is in the store")
+
+	added := convert.Trust{Source: source("root.pem", plain, keystore.Store{Anchors: []keystore.Anchor{root.anchor("r")}})}
+	plan, err = convert.NewPlan([]convert.Source{source("in", plain, keystore.Store{Identities: []keystore.Identity{id}})},
+		convert.Recipe{Target: plain, Trust: []convert.Trust{added}})
+	require.NoError(t, err)
+	assert.Equal(t, []convert.Note{{Entry: "r", Text: "added as a trusted entry"}}, plan.Noted, "its issuer is trusted now")
 }
 
 // TestPlanPairsByPublicKey: two keys whose certificates were swapped, as ids in a PKCS12 can have them.
