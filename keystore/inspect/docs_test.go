@@ -29,7 +29,7 @@ var page = filepath.Join("..", "..", "docs", "inspect.md")
 var update = flag.Bool("update", false, "rewrite the table of readers in docs/inspect.md")
 
 // problemRow is a row of the table of problems: code and severities.
-var problemRow = regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| ([a-z, ]+) \\|")
+var problemRow = regexp.MustCompile("(?m)^\\| `([a-z0-9-]+)` \\| ([a-z, ]+) \\|")
 
 // TestProblemsAreDocumented: docs/inspect.md has every code that this package or a decoder reports, and no other, with its
 // severity; two, where what is found decides.

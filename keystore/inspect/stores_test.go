@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/formats"
@@ -212,6 +213,14 @@ func (w *workshop) bundles() {
 			all = append(all, data...)
 		}
 		require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), all, 0o600))
+		w.add(name, "")
+	}
+	for name, from := range map[string]string{"utf-16.pem": "bundle.pem", "utf-16-certificate.pem": "root.crt"} {
+		data, err := os.ReadFile(filepath.Join(w.dir, from))
+		require.NoError(w.t, err)
+		wide, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().Bytes(data)
+		require.NoError(w.t, err)
+		require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), wide, 0o600))
 		w.add(name, "")
 	}
 }

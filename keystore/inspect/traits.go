@@ -27,6 +27,7 @@ const (
 	unmarked        = "unmarked"             // certificates alone, and none marked as trusted
 	armoured        = "PKCS12 as text"       // PEM
 	trailingBytes   = "trailing bytes"       // follow the end
+	wideText        = "UTF-16"               // PEM in it
 	duplicateAlias  = "duplicate alias"      // two entries have the same name but for its case
 	plainAlias      = "plain UTF-8 alias"    // an alias is not in Java's own UTF-8
 	mixedCase       = "mixed-case alias"     // an alias is not as Java looks it up
@@ -88,6 +89,7 @@ func traitsOf(s *keystore.Store, o Options) traits {
 		add(plainAlias, p.Code == "alias-encoding")
 		add(mixedCase, p.Code == "mixed-case-alias")
 		add(trailingBytes, p.Code == "trailing-bytes")
+		add(wideText, p.Code == "utf-16")
 		add(lostKeys, p.Code == "key-without-id")
 		add(disorder, p.Code == "chain-order")
 	}

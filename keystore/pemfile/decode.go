@@ -85,17 +85,32 @@ func (d *decoder) blocks(data []byte) error {
 		return d.binary(data)
 	}
 	count, err := scan(data, d.limits, d.noted)
+	if err == nil && UTF16(data) {
+		count, err = d.wide(data, count)
+	}
 	switch {
 	case err != nil:
 		return err
-	case count > 0 || string(data) == emptyFile:
-	case UTF16(data):
-		return malformed("the text is UTF-16; save it as UTF-8")
-	default:
+	case count == 0 && string(data) != emptyFile:
 		return malformed("no PEM block, and not DER")
 	}
 	d.leftOut()
 	return nil
+}
+
+// wide reads the blocks of a file in UTF-16. One that has count blocks in text of one byte a character had the others
+// appended by somebody whose programs write both; what they are cannot be told for sure.
+func (d *decoder) wide(data []byte, count int) (int, error) {
+	if count > 0 {
+		d.problem("utf-16", "error", "", "A part of the text is UTF-16, as Windows PowerShell appends it, and was passed over.")
+		return count, nil
+	}
+	text, err := fromUTF16(data)
+	if err != nil {
+		return 0, malformed("the text is no UTF-16: %v", err)
+	}
+	d.problem("utf-16", "error", "", "The text is UTF-16, as Windows PowerShell writes it; other programs do not read that.")
+	return scan(text, d.limits, d.noted)
 }
 
 // noted reads a block with the text before it.

@@ -83,14 +83,19 @@ func derKind(data []byte) string {
 	return ""
 }
 
-// beginningKind is derKind for the beginning of a large object, of which only a CRL gets that large.
+// beginningKind is derKind for the beginning of a large object: only CRLs get that large, and certificates, whose
+// extensions and post-quantum keys have no bound.
 func beginningKind(data []byte) string {
 	outer, ok := enter(data)
 	if !ok {
 		return ""
 	}
-	if tbs, ok := enter(outer); ok && signedKind(tbs) == labelCRL {
-		return labelCRL
+	tbs, ok := enter(outer)
+	if !ok {
+		return ""
+	}
+	if kind := signedKind(tbs); kind == labelCRL || kind == labelCertificate {
+		return kind
 	}
 	return ""
 }

@@ -61,8 +61,6 @@ func TestHostileInput(t *testing.T) {
 		{"traditional, half a block", armour("RSA PRIVATE KEY", "DEK-Info: AES-128-CBC,000102030405060708090A0B0C0D0E0F\n\nAAAA"), keystore.ErrFormat},
 		{"a name of 5000 bytes", "# trusted: " + strings.Repeat("x", 5000) + "\n" + cert, keystore.ErrTooLarge},
 		{"PKCS#7 nested 10,000 deep", "0\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02\xA0\x80\x30\x80\x02\x01\x01" + strings.Repeat("\x31\x80", 10_000), keystore.ErrTooLarge},
-		{"UTF-16", wide(cert, 0), keystore.ErrFormat},
-		{"UTF-16, the other way round", "\xFE\xFF" + wide("text\n"+cert, 1), keystore.ErrFormat},
 		{"indented", "  " + strings.ReplaceAll(cert, "\n", "\n  "), keystore.ErrFormat},
 		{"BEGIN behind other text", "cert: " + cert, keystore.ErrFormat},
 		{"all on one line", strings.ReplaceAll(cert, "\n", ""), keystore.ErrFormat},
@@ -102,7 +100,6 @@ func TestErrorsNameTheLine(t *testing.T) {
 		"line 2: the block is all on one":              "x\n" + strings.ReplaceAll(cert, "\n", ""),
 		"line 1: the block \"CERTIFICATE\" has no END": strings.TrimSuffix(cert, "-----END CERTIFICATE-----\n"),
 		"END without BEGIN":                            "cert: " + cert,
-		"UTF-16":                                       "\xFF\xFE" + wide("Bag Attributes\r\n"+cert, 0),
 	} {
 		_, err := Codec{}.Decode([]byte(file), keystore.DecodeOptions{})
 		assert.ErrorContains(t, err, text)
@@ -123,6 +120,11 @@ func TestOddities(t *testing.T) {
 		{"one long line", "-----BEGIN CERTIFICATE-----\n" + strings.ReplaceAll(body(cert), "\n", "") + "\n-----END CERTIFICATE-----", ""},
 		{"blanks at the ends of lines", strings.ReplaceAll(cert, "\n", " \t\n"), ""},
 		{"DER with bytes behind it", string(p.root.DER) + "\n", "trailing-bytes"},
+		{"UTF-16", "\xFF\xFE" + wide("Bag Attributes\r\n"+cert, 0), "utf-16"},
+		{"UTF-16 that says nothing of itself", wide(cert, 0), "utf-16"},
+		{"UTF-16, the other way round", "\xFE\xFF" + wide("text\n"+cert, 1), "utf-16"},
+		{"UTF-16, the other way round, that says nothing of itself", wide(cert, 1), "utf-16"},
+		{"UTF-16 behind UTF-8", cert + wide(cert, 0), "utf-16"},
 	} {
 		store, err := Codec{}.Decode([]byte(tc.file), keystore.DecodeOptions{})
 		require.NoError(t, err, tc.name)

@@ -63,14 +63,3 @@ func firstLabel(data []byte) string {
 func malformed(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, keystore.ErrFormat)...)
 }
-
-// UTF16 reports whether data has a PEM block in text of two bytes a character, as Windows PowerShell saves it. No PEM
-// reader takes that.
-func UTF16(data []byte) bool {
-	const begin = "-----BEGIN "
-	wide := make([]byte, 0, 2*len(begin)+1)
-	for _, c := range []byte(begin) {
-		wide = append(wide, 0, c)
-	}
-	return bytes.Contains(data, wide) || bytes.Contains(data, append(wide[1:], 0))
-}
