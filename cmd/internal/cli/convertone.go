@@ -57,6 +57,9 @@ func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
 		return r, fmt.Errorf("converting %q: %w", j.Sources[0].Name, err)
 	}
 	if o.DryRun {
+		if !o.Force && !o.form.InPlace && j.Output != standardStream && o.resultExists(j.Output) {
+			r.Noted = append(r.Noted, notedEntry{j.Output, "exists already; without --force nothing would be written"})
+		}
 		return r, nil
 	}
 	if o.nothingToChange(j, plan) {
