@@ -138,11 +138,15 @@ func lockedBy(id *keystore.Identity) error {
 	return keystore.ErrPassword
 }
 
-// lockedKey returns the error of the first key that could not be decrypted, of those that are still in the store.
-func (w *work) lockedKey() error {
+// unusableKey returns the error of the first key that could not be decrypted or is damaged, of those that are still in the
+// store.
+func (w *work) unusableKey() error {
 	for i := range w.store.Identities {
 		id := &w.store.Identities[i]
 		if id.Key != nil {
+			if why := id.Key.Damage(); why != "" {
+				return fmt.Errorf("entry %q: the private key is damaged: %s: %w", id.Label(), why, keystore.ErrFormat)
+			}
 			continue
 		}
 		if locked := w.locked[lockKey(id)]; locked != nil {

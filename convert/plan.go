@@ -30,8 +30,9 @@ type Note struct {
 // NewPlan decides what becomes of every entry of the sources. Several sources are merged; keys are paired with their
 // leaves and chains put in order across all of them. The sources stay as they are.
 //
-// It fails with [LockedError] for a key that is wanted and could not be decrypted, with [ErrNotFound] for a selector or
-// rename that matches nothing, with [ErrNothingToTrust], and with [ErrEmpty] when nothing is left. A loss is no failure: see [Plan.Refusal].
+// It fails with [LockedError] for a key that is wanted and could not be decrypted, with keystore.ErrFormat for one that is
+// damaged, with [ErrNotFound] for a selector or rename that matches nothing, with [ErrNothingToTrust], and with [ErrEmpty]
+// when nothing is left. A loss is no failure: see [Plan.Refusal].
 func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	w := combine(sources)
 	w.pair()
@@ -41,7 +42,7 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 		return nil, err
 	}
 	w.forget(left)
-	if err := w.lockedKey(); err != nil {
+	if err := w.unusableKey(); err != nil {
 		return nil, err
 	}
 	if err := w.trust(recipe.Trust); err != nil {

@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"crypto/x509"
 	"fmt"
 	"testing"
 
@@ -140,6 +141,26 @@ func TestPlanSaysThatAChainIsIncomplete(t *testing.T) {
 		convert.Recipe{Target: plain, Trust: []convert.Trust{added}})
 	require.NoError(t, err)
 	assert.Equal(t, []convert.Note{{Entry: "r", Text: "added as a trusted entry"}}, plan.Noted, "its issuer is trusted now")
+}
+
+// A key that works nowhere is not carried on, unless it is left out.
+func TestPlanRefusesDamagedKeys(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	leaf, other := issue(t, "leaf", root, false), issue(t, "other", root, false)
+	der, err := x509.MarshalPKCS8PrivateKey(leaf.key)
+	require.NoError(t, err)
+	der[len(der)-80] ^= 1 // of the number; the public key beside it is another's now
+	damaged, err := keystore.NewPrivateKey(der)
+	require.NoError(t, err)
+	store := keystore.Store{Identities: []keystore.Identity{{Alias: "leaf", Key: damaged, Chain: leaf.chain()}, other.identity(t, "other")}}
+	_, err = convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: plain})
+	require.ErrorIs(t, err, keystore.ErrFormat)
+	assert.ErrorContains(t, err, `entry "leaf": the private key is damaged`)
+	without, err := convert.ParseSelector("leaf")
+	require.NoError(t, err)
+	plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: plain, Remove: []convert.Selector{without}})
+	require.NoError(t, err)
+	assert.Len(t, plan.Store().Identities, 1)
 }
 
 // TestPlanPairsByPublicKey: two keys whose certificates were swapped, as ids in a PKCS12 can have them.

@@ -21,7 +21,7 @@ const maxDepth = 32
 
 // NewPrivateKey wraps a PrivateKeyInfo (RFC 5208, or OneAsymmetricKey of RFC 5958), which it keeps without copying.
 // It fails with [ErrFormat] when the bytes are not exactly one of those, in DER; an algorithm that Go does not know only
-// leaves Signer nil.
+// leaves Signer nil, as does a key that is damaged: see [PrivateKey.Damage].
 func NewPrivateKey(pkcs8 []byte) (*PrivateKey, error) {
 	var body, algorithm, octets cryptobyte.String
 	var version int

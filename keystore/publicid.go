@@ -71,9 +71,10 @@ func splitPublic(spki []byte) (oid, bits []byte) {
 
 // keyParts are those of a PrivateKeyInfo.
 type keyParts struct {
-	algorithm []byte            // the OID, in DER
-	secret    cryptobyte.String // what the OCTET STRING holds
-	attached  []byte            // the public key of RFC 5958's version 2, nil without one
+	algorithm  []byte            // the OID, in DER
+	parameters []byte            // of the algorithm, in DER: an EC key's curve
+	secret     cryptobyte.String // what the OCTET STRING holds
+	attached   []byte            // the public key of RFC 5958's version 2, nil without one
 }
 
 // parts cuts a PrivateKeyInfo, RFC 5958 section 2, which NewPrivateKey has found to be one.
@@ -86,7 +87,7 @@ func (k *PrivateKey) parts() keyParts {
 		!body.SkipOptionalASN1(asn1.Tag(0).ContextSpecific().Constructed()) {
 		return keyParts{}
 	}
-	p.algorithm = algorithmOf(id)
+	p.algorithm, p.parameters = algorithmOf(id), algorithm
 	const primitive = asn1.Tag(1 | 0x80) // [1] IMPLICIT BIT STRING, the first octet of which counts unused bits
 	if body.ReadASN1(&public, primitive) && len(public) > 1 && public[0] == 0 {
 		p.attached = public[1:]

@@ -11,11 +11,18 @@ import (
 
 // identity judges a key and its chain.
 func (f *finder) identity(id *keystore.Identity, o Options) {
-	if id.Key == nil && errors.Is(id.Locked, keystore.ErrUnsupported) {
+	damage := ""
+	if id.Key != nil {
+		damage = id.Key.Damage()
+	}
+	switch {
+	case id.Key == nil && errors.Is(id.Locked, keystore.ErrUnsupported):
 		f.add("key-unsupported", Warning, id.Alias, "The private key cannot be read here: %s.", id.Locked)
-	} else if id.Key == nil {
+	case id.Key == nil:
 		f.add("key-locked", Notice, id.Alias, "The private key cannot be read without its password.")
-	} else if id.Key.Signer != nil && id.Leaf() == nil { // else the certificate is judged
+	case damage != "":
+		f.add("key-damaged", Error, id.Alias, "The private key is damaged: %s.", damage)
+	case id.Key.Signer != nil && id.Leaf() == nil: // else the certificate is judged
 		f.key(describePublic(id.Key.Signer.Public(), nil), id.Alias, "The private key")
 	}
 	leaf := id.Leaf()
@@ -26,7 +33,7 @@ func (f *finder) identity(id *keystore.Identity, o Options) {
 		}
 		return
 	}
-	if matches, sure := id.Key.Matches(*leaf); sure && !matches {
+	if matches, sure := id.Key.Matches(*leaf); sure && !matches && damage == "" {
 		f.add("key-leaf-mismatch", Error, id.Alias, "The certificate is not for the private key.")
 	}
 	for i := 1; i < len(id.Chain); i++ {

@@ -224,6 +224,8 @@ func TestProblems(t *testing.T) {
 	locked.Identities[0].Key, locked.Identities[0].Locked = nil, keystore.ErrPassword
 	foreign := with(good, good, inter, root)
 	foreign.Identities[0].Key, foreign.Identities[0].Locked = nil, keystore.ErrUnsupported
+	damaged := with(good, good, inter, root)
+	damaged.Identities[0].Key = damagedKey(t, good.key)
 	weak := with(good, good, inter, root)
 	weak.Protection = []keystore.Protection{{Part: "key", Algorithm: "PBE-SHA1-RC2-40", Weak: "40-bit key"}, {Part: "key", Algorithm: "PBE-SHA1-3DES", Weak: "3DES"}}
 	bare := with(good, good, inter, root)
@@ -261,6 +263,7 @@ func TestProblems(t *testing.T) {
 		{"key of another certificate", with(stranger, good, inter, root), "", []string{"key-leaf-mismatch"}},
 		{"chain out of order", with(good, good, root, inter), "", []string{"chain-order"}},
 		{"missing intermediate", with(good, good), "", []string{"missing-intermediate"}},
+		{"damaged key", damaged, "", []string{"key-damaged"}},
 		{"no certificate", with(good), "", []string{"key-without-certificate"}},
 		{"locked", locked, "", []string{"key-locked"}},
 		{"encrypted in an unknown way", foreign, "", []string{"key-unsupported"}},
@@ -295,6 +298,17 @@ func TestProblems(t *testing.T) {
 		})
 	}
 	assert.Equal(t, inspect.Error, describe(with(stranger, good), nil).Problems[0].Severity, "the worst is not first")
+}
+
+// damagedKey is a key of P-256 in which a bit of the number was turned, so that the public key beside it is another's.
+func damagedKey(t *testing.T, key crypto.Signer) *keystore.PrivateKey {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	der[len(der)-80] ^= 1
+	damaged, err := keystore.NewPrivateKey(der)
+	require.NoError(t, err)
+	return damaged
 }
 
 // TestReadableFile: who may read the file counts where there is a private key in it.
