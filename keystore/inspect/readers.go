@@ -55,6 +55,9 @@ func (p *program) judge(t traits, o Options) (Answer, string) {
 			return No, fmt.Sprintf("a name that ends in %q is read as %s, and the content is %s", ending(o.File), formatName(takenFor), formatName(o.Format))
 		}
 	}
+	if slices.Contains(t.has, damagedKey) { // some load it, and fail when they use it
+		return No, "a private key is damaged"
+	}
 	if slices.Contains(t.has, wideText) { // all that can be tried refuse it
 		return No, "it reads no UTF-16; iconv -f UTF-16 -t UTF-8 helps"
 	}

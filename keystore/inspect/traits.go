@@ -28,6 +28,7 @@ const (
 	armoured        = "PKCS12 as text"       // PEM
 	trailingBytes   = "trailing bytes"       // follow the end
 	wideText        = "UTF-16"               // PEM in it
+	damagedKey      = "damaged key"          // a private key that works nowhere
 	duplicateAlias  = "duplicate alias"      // two entries have the same name but for its case
 	plainAlias      = "plain UTF-8 alias"    // an alias is not in Java's own UTF-8
 	mixedCase       = "mixed-case alias"     // an alias is not as Java looks it up
@@ -95,6 +96,7 @@ func traitsOf(s *keystore.Store, o Options) traits {
 	}
 	for i := range s.Identities {
 		id := &s.Identities[i]
+		add(damagedKey, id.Key != nil && id.Key.Damage() != "")
 		add(noCertificate, len(id.Chain) == 0 && !sealed)
 		add(ed25519Key, isEd25519(id))
 		add(ownPassword, s.Integrity == keystore.IntegrityVerified && errors.Is(id.Locked, keystore.ErrPassword))
