@@ -6,22 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
-
 	"github.com/mqttpki/mqttpki/keystore"
 )
-
-// fold returns an alias as Java's JKS compares and stores it: toLowerCase(Locale.ENGLISH), with the final sigma and the
-// dotted capital I that Go's own ToLower does not do.
-func fold(alias string) string {
-	for i := range len(alias) {
-		if alias[i] >= utf8.RuneSelf {
-			return cases.Lower(language.English).String(alias)
-		}
-	}
-	return strings.ToLower(alias)
-}
 
 // namer gives the entries of one store aliases that JKS can carry, each its own.
 type namer struct {
@@ -47,7 +33,7 @@ func newNamer(names []string) *namer {
 // suit returns the nearest alias that JKS can carry (valid text, lower-case, not too long), and why it is another one.
 func suit(name string) (alias string, why change) {
 	text := strings.ToValidUTF8(name, "\uFFFD")
-	folded := fold(text)
+	folded := keystore.FoldAlias(text)
 	switch alias = shorten(folded, keystore.DefaultLimits.NameBytes); {
 	case alias != folded:
 		return alias, change{keystore.RenameLength, fmt.Sprintf("aliases have at most %d bytes", keystore.DefaultLimits.NameBytes)}

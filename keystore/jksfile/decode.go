@@ -162,7 +162,7 @@ func (d *decoder) checkAlias(alias string, name []byte) {
 	if slices.ContainsFunc(name, func(b byte) bool { return b >= 0xF0 }) {
 		d.problem("alias-encoding", "error", alias, "The alias is written in plain UTF-8; Java cannot read such a file.")
 	}
-	folded := fold(alias)
+	folded := keystore.FoldAlias(alias)
 	if d.seen[folded] {
 		d.problem("duplicate-alias", "error", alias, "Another entry has the same alias; Java sees only the last one.")
 	}

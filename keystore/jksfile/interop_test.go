@@ -171,8 +171,8 @@ var javaNames = []struct{ given, stored string }{
 
 func TestFold(t *testing.T) {
 	for _, tc := range javaNames {
-		assert.Equal(t, tc.stored, fold(tc.given))
-		assert.Equal(t, tc.stored, fold(tc.stored), "folding twice is folding once")
+		assert.Equal(t, tc.stored, keystore.FoldAlias(tc.given))
+		assert.Equal(t, tc.stored, keystore.FoldAlias(tc.stored), "folding twice is folding once")
 	}
 }
 

@@ -49,7 +49,7 @@ func (d *decoder) openKey(identity *keystore.Identity, encrypted *encryptedKey) 
 // passwords returns what to try on the key of an alias, in order.
 func (d *decoder) passwords(alias string) []keystore.Secret {
 	var out []keystore.Secret
-	for _, p := range []keystore.Secret{d.opts.KeyPasswords[alias], d.own[fold(alias)], d.opts.Password, d.opts.KeyPassword} {
+	for _, p := range []keystore.Secret{d.opts.KeyPasswords[alias], d.own[keystore.FoldAlias(alias)], d.opts.Password, d.opts.KeyPassword} {
 		if p.Given() {
 			out = append(out, p)
 		}
@@ -72,7 +72,7 @@ func (d *decoder) checkLeaf(identity *keystore.Identity) {
 func byFolded(given map[string]keystore.Secret) map[string]keystore.Secret {
 	folded := make(map[string]keystore.Secret, len(given))
 	for alias, password := range given {
-		folded[fold(alias)] = password
+		folded[keystore.FoldAlias(alias)] = password
 	}
 	return folded
 }

@@ -127,12 +127,12 @@ func (f *fitter) rename(alias string, c *keystore.Certificate) string {
 			name = strconv.Itoa(f.unnamed)
 		}
 	}
-	for base, lower := name, strings.ToLower(name); f.names[strings.ToLower(name)]; {
+	for base, lower := name, keystore.FoldAlias(name); f.names[keystore.FoldAlias(name)]; {
 		f.copies[lower]++
 		name = fmt.Sprintf("%s-%d", base, f.copies[lower]+1)
 		reason, why = keystore.RenameDuplicate, "Java does not tell upper from lower case in aliases and would drop one of two"
 	}
-	f.names[strings.ToLower(name)] = true
+	f.names[keystore.FoldAlias(name)] = true
 	if name != alias {
 		if alias == "" {
 			alias = subjectOf(c)
