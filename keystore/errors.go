@@ -1,6 +1,9 @@
 package keystore
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The kinds of error that callers act on; test for them with errors.Is.
 var (
@@ -11,6 +14,10 @@ var (
 	ErrExists      = errors.New("exists already")                     // nothing was overwritten
 	ErrLocked      = errors.New("locked by another process")          // try again when it has ended
 )
+
+// ErrKeyPassword is an [ErrPassword] that says more: the password opens a key, or all that is encrypted, and yet it is not
+// the one that vouches for the file. The two may have different passwords, or the file is not what it was.
+var ErrKeyPassword = fmt.Errorf("%w for the store as a whole, or the file was changed", ErrPassword)
 
 // kinds is the closed set that decoders return.
 var kinds = []error{ErrPassword, ErrFormat, ErrUnsupported, ErrTooLarge, ErrExists, ErrLocked}

@@ -101,8 +101,8 @@ func sunProtection(alias string) keystore.Protection {
 	return keystore.Protection{Part: "key", Alias: alias, OID: oidSun, Algorithm: "Sun JKS key protector (SHA-1 key stream)", Weak: weakSun}
 }
 
-// open decrypts the key. It fails with [keystore.ErrPassword] when the password is wrong, which of JCEKS's protector
-// damage looks like as well.
+// open decrypts the key. It fails with [keystore.ErrPassword] when the password is wrong, which damage to the beginning of
+// the key looks like as well.
 func (e *encryptedKey) open(password keystore.Secret, budget *pbe.Budget) (*keystore.PrivateKey, error) {
 	switch e.protector {
 	case oidSun:
@@ -131,9 +131,26 @@ func (e *encryptedKey) openSun(password keystore.Secret) (*keystore.PrivateKey, 
 	sealed, check := rest[:len(rest)-sha1.Size], rest[len(rest)-sha1.Size:]
 	plain := sunKeyStream(sealed, salt, password16)
 	if subtle.ConstantTimeCompare(sunCheck(plain, password16), check) != 1 {
-		return nil, fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
+		return nil, notAKey(plain)
 	}
 	return keystore.NewPrivateKey(plain)
+}
+
+// notAKey is the error for what was decrypted and does not fit its check or padding, or is no key. Under a wrong password it
+// is noise, and hardly ever begins as a PrivateKeyInfo of that length does, but for up to a block of padding: where it begins
+// so, the password is right, and the rest was damaged.
+func notAKey(plain []byte) error {
+	in := cryptobyte.String(plain)
+	var body, version cryptobyte.String
+	var tag cbasn1.Tag
+	for pad := range des.BlockSize + 1 {
+		whole := in[:max(0, len(in)-pad)]
+		if whole.ReadASN1(&body, cbasn1.SEQUENCE) && whole.Empty() && body.ReadASN1(&version, cbasn1.INTEGER) && len(version) == 1 &&
+			body.ReadAnyASN1(&version, &tag) && tag == cbasn1.SEQUENCE {
+			return malformed("decrypting a key: the password is right, but the key was changed")
+		}
+	}
+	return fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
 }
 
 // sealSun encrypts a PrivateKeyInfo as the JDK does in a JKS file, and returns an EncryptedPrivateKeyInfo.
@@ -210,7 +227,7 @@ func (e *encryptedKey) openJCEKS(password keystore.Secret, budget *pbe.Budget) (
 	}
 	key, err := keystore.NewPrivateKey(plain)
 	if err != nil { // padding fits a wrong password once in 256 times; what comes out then is no key
-		return nil, fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
+		return nil, notAKey(plain)
 	}
 	return key, nil
 }
@@ -241,11 +258,11 @@ func decryptJCEKS(data []byte, p jceksParams, password keystore.Secret, budget *
 	cipher.NewCBCDecrypter(block, derived[24:]).CryptBlocks(plain, data)
 	pad := int(plain[len(plain)-1])
 	if pad < 1 || pad > des.BlockSize {
-		return nil, fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
+		return nil, notAKey(plain)
 	}
 	for _, b := range plain[len(plain)-pad:] {
 		if int(b) != pad {
-			return nil, fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
+			return nil, notAKey(plain)
 		}
 	}
 	return plain[:len(plain)-pad], nil

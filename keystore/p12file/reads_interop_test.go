@@ -178,8 +178,8 @@ func TestReadsTwoPasswords(t *testing.T) {
 	require.ErrorIs(t, err, keystore.ErrPassword)
 	assert.ErrorContains(t, err, "the MAC fits, but this part has another password")
 	_, err = Codec{}.Decode(data, keystore.DecodeOptions{Password: inner})
-	require.ErrorIs(t, err, keystore.ErrFormat, "it opens everything")
-	assert.ErrorContains(t, err, "its MAC has another password")
+	require.ErrorIs(t, err, keystore.ErrKeyPassword)
+	assert.ErrorContains(t, err, "the password opens what is encrypted, but is the wrong password for the store as a whole")
 	_, err = Codec{}.Decode(data, keystore.DecodeOptions{Password: testPassword})
 	require.ErrorIs(t, err, keystore.ErrPassword)
 }

@@ -185,10 +185,10 @@ func TestPBMAC1Traps(t *testing.T) {
 		{"a key of 19 bytes", changed(5, 19), keystore.ErrFormat, "key of 19 bytes, at least 20"},
 		{"a key of 65 bytes", changed(5, 65), keystore.ErrTooLarge, "key of 65 bytes, at most 64"},
 		{"a key of negative length", changed(5, 0xff), keystore.ErrFormat, ""},
-		{"another key length", changed(5, 20), keystore.ErrFormat, "the file was changed"},
+		{"another key length", changed(5, 20), keystore.ErrKeyPassword, "the file was changed"},
 		{"no iterations", changed(2, 0), keystore.ErrFormat, "0 iterations"},
 		{"negative iterations", changed(2, 0xff), keystore.ErrFormat, "-1 iterations"},
-		{"fewer iterations", changed(2, 4), keystore.ErrFormat, "the file was changed"},
+		{"fewer iterations", changed(2, 4), keystore.ErrKeyPassword, "the file was changed"},
 		{"an unknown PRF", changed(6+2+2+7, 99), keystore.ErrUnsupported, "1.2.840.113549.2.99"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
