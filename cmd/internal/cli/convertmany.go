@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/mqttpki/mqttpki/keystore"
 )
 
 // conversions is the JSON document of a command that converted many files.
@@ -79,8 +81,8 @@ type manyResult struct {
 // run converts the files. When ctx ends, those that were begun are finished.
 func (m *manyRun) run(ctx context.Context, files []manyFile) {
 	m.bar = m.o.startProgress("converting", len(files))
-	m.o.opener.Aside = m.bar.aside
 	defer m.bar.stop()
+	m.share()
 	// A thread that waits for the disk keeps its place among those that run until the runtime takes it away, up to 10 ms
 	// later, while files that are ready to be computed wait. With twice the places there is always one that computes.
 	cores := runtime.GOMAXPROCS(0)
@@ -110,6 +112,16 @@ func (m *manyRun) run(ctx context.Context, files []manyFile) {
 	}
 	close(next)
 	workers.Wait()
+}
+
+// share makes what the workers use safe for all of them at the same time.
+func (m *manyRun) share() {
+	alone, shared := m.o.deps, m.o.forMany(m.bar)
+	m.o.deps, m.o.opener.deps = shared, shared
+	m.o.opener.Ask = func(what string) (secret keystore.Secret, err error) {
+		m.bar.aside(func() { secret, err = alone.askOnce(what) }) // what others have to say waits for the answer
+		return secret, err
+	}
 }
 
 // fileSize is the size of a file in bytes, 0 when it cannot be told.
@@ -172,7 +184,7 @@ func (m *manyRun) tell(result manyResult) {
 		m.doc.Conversions = append(m.doc.Conversions, r)
 		return
 	}
-	m.bar.aside(func() { m.o.printOneOfMany(r) })
+	m.o.printOneOfMany(r)
 }
 
 // printOneOfMany prints a line a file made, and what is worth knowing of it.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -76,6 +77,26 @@ func openTerminal() (*os.File, error) {
 		return os.OpenFile("CONIN$", os.O_RDWR, 0)
 	}
 	return os.OpenFile("/dev/tty", os.O_RDWR, 0)
+}
+
+// forMany returns deps that several goroutines can use at the same time: what they print goes past the progress line, and
+// who reads random bytes takes turns. Nobody is asked through them while the line is there, since that takes it as a whole.
+func (d *deps) forMany(line *progress) *deps {
+	shared := *d
+	shared.out, shared.err, shared.random = line.over(d.out), line.over(d.err), &readerInTurns{r: d.random}
+	return &shared
+}
+
+// readerInTurns is a reader for several goroutines.
+type readerInTurns struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+func (t *readerInTurns) Read(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.r.Read(p)
 }
 
 // canAsk reports whether a person can be asked for a password.

@@ -171,13 +171,12 @@ func (o *storeOpener) askStore(s *openedStore, seen *keystore.Store) (keystore.S
 }
 
 // ask asks a person for something that need not be answered: the Enter key, or the end of input, is nil.
-func (o *storeOpener) ask(what string) (secret keystore.Secret, err error) {
-	prompt := func() { secret, err = o.prompt(what, false) }
-	if o.Aside != nil {
-		o.Aside(prompt)
-	} else {
-		prompt()
+func (o *storeOpener) ask(what string) (keystore.Secret, error) {
+	ask := o.Ask
+	if ask == nil {
+		ask = o.askOnce
 	}
+	secret, err := ask(what)
 	if errors.Is(err, io.EOF) {
 		return nil, nil
 	}

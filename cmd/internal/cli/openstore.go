@@ -53,7 +53,7 @@ type storeOpener struct {
 	KeyPasswords map[string]passwordSource        // of single keys, by alias: --in-key-pass ALIAS=SOURCE
 	Demand       bool                             // fail for want of a password, instead of showing what can be seen without
 	Many         bool                             // files are opened by the thousand: a person is asked once for all of them
-	Aside        func(func())                     // clears the terminal's last line while a person is asked; nil: it is clear
+	Ask          askPassword                      // asks a person for a password; nil: on the terminal
 	Wanted       func(id *keystore.Identity) bool // whether a locked key is worth asking for; nil: each is
 	Known        *keyring                         // shared by the openers of a command; nil: none but this one
 
@@ -64,6 +64,9 @@ type storeOpener struct {
 	KeySecrets map[string]keystore.Secret // what KeyPasswords resolved to
 	stdinTaken bool
 }
+
+// askPassword asks a person for the password of what.
+type askPassword func(what string) (keystore.Secret, error)
 
 // givenPassword is a password with where it came from, for hints.
 type givenPassword struct {

@@ -248,6 +248,9 @@ func utf8Reader(r io.Reader) io.Reader {
 	return transform.NewReader(r, decoder)
 }
 
+// askOnce asks for a password that is there already.
+func (d *deps) askOnce(what string) (keystore.Secret, error) { return d.prompt(what, false) }
+
 // prompt asks on the terminal, where there is one.
 func (d *deps) prompt(what string, twice bool) (keystore.Secret, error) {
 	if !d.canAsk() {

@@ -26,9 +26,10 @@ const (
 const usualColumns = 80
 
 // progress is a line on the terminal that says how far many steps are, how fast, and how long it takes yet. It is
-// safe for use by several goroutines. A nil one shows nothing. Why it is not a library: docs/decisions/0006.
+// safe for use by several goroutines. Why it is not a library: docs/decisions/0006.
 type progress struct {
 	mu      sync.Mutex
+	hidden  bool // nothing is shown; who writes takes turns all the same
 	w       io.Writer
 	now     func() time.Time
 	width   func() int // columns of the terminal; nil: usualColumns
@@ -42,22 +43,17 @@ type progress struct {
 
 // startProgress begins to count total steps; off a terminal, or with --quiet, it shows nothing.
 func (d *deps) startProgress(what string, total int) *progress {
-	if !d.isTerm || d.quiet || d.json {
-		return nil
-	}
-	return &progress{w: d.err, now: d.now, width: d.columns, what: what, total: total, started: d.now()}
+	hidden := !d.isTerm || d.quiet || d.json
+	return &progress{hidden: hidden, w: d.err, now: d.now, width: d.columns, what: what, total: total, started: d.now()}
 }
 
 // add counts n more steps as done.
 func (p *progress) add(n int) {
-	if p == nil {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done += n
 	now := p.now()
-	if now.Sub(p.started) < progressAfter || now.Sub(p.shown) < progressEvery {
+	if p.hidden || now.Sub(p.started) < progressAfter || now.Sub(p.shown) < progressEvery {
 		return
 	}
 	line := p.line(now)
@@ -86,21 +82,27 @@ func (p *progress) line(now time.Time) string {
 
 // aside does something that needs the line, such as asking a question, and lets nothing else write to it meanwhile.
 func (p *progress) aside(do func()) {
-	if p == nil {
-		do()
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wipe()
 	do()
 }
 
+// over is a writer for those who write while the line may be there. Each write is done aside.
+func (p *progress) over(w io.Writer) io.Writer { return writerOver{p, w} }
+
+type writerOver struct {
+	line *progress
+	w    io.Writer
+}
+
+func (o writerOver) Write(text []byte) (n int, err error) {
+	o.line.aside(func() { n, err = o.w.Write(text) })
+	return n, err
+}
+
 // stop wipes the line.
 func (p *progress) stop() {
-	if p == nil {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wipe()
