@@ -13,7 +13,10 @@ import (
 var missed = map[string]bool{"unknown-bag": true, "unknown-certificate": true, "unknown-crl": true, "unknown-block": true, "trust-settings": true}
 
 // untold are those that need not be said: the plan shows by itself what becomes of it.
-var untold = map[string]bool{"duplicate-alias": true, "mixed-case-alias": true, "key-without-certificate": true, "sealed": true}
+var untold = map[string]bool{
+	"duplicate-alias": true, "mixed-case-alias": true, "key-without-certificate": true, "sealed": true,
+	"java-pairing": true, "nss-pairing": true, "key-without-id": true,
+}
 
 // mismatch is the code of a key that the file pairs with another key's certificate, or with none.
 const mismatch = "key-leaf-mismatch"

@@ -15,9 +15,13 @@ import (
 
 // attributes are what the attributes of a bag say.
 type attributes struct {
-	name    string // friendlyName
-	id      string // localKeyID, its bytes
-	trusted bool   // Java's mark of a trusted certificate
+	name       string // friendlyName
+	id         string // localKeyID, its bytes
+	trusted    bool   // Java's mark of a trusted certificate
+	named      bool   // there is a friendlyName, if only an empty one
+	identified bool   // the same of the localKeyID
+	java       uint8  // how Java takes the bag, of the constants in java.go
+	number     int32  // which Java gives as a name where there is none; 0: it does not
 }
 
 var errAttributes = fmt.Errorf("reading the attributes of a bag: %w", keystore.ErrFormat)
@@ -60,14 +64,14 @@ func (d *decoder) readAttribute(a *attributes, oid string, values cryptobyte.Str
 		if len(text) > 2*d.limits.NameBytes {
 			return fmt.Errorf("reading a friendlyName of %d bytes: %w", len(text), keystore.ErrTooLarge)
 		}
-		a.name = d.readName(text, tag)
+		a.name, a.named = d.readName(text, tag), true
 	case oidLocalKeyID:
 		var id cryptobyte.String
 		if values.Empty() || !values.ReadASN1(&id, cbasn1.OCTET_STRING) {
 			d.report.add("notice", "odd-key-id", "", "a localKeyID is no OCTET STRING and was passed over")
 			return nil
 		}
-		a.id = string(id)
+		a.id, a.identified = string(id), true
 	case oidTrustedUsage:
 		a.trusted = true
 	default:

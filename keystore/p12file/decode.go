@@ -24,6 +24,8 @@ type decoder struct {
 	others       []keystore.Other
 	pending      []sealedEntry // keys and others that are still to be decrypted
 	entries      int
+	nested       int // how many safes that lie in a safe are around
+	java         javaView
 	protection   []keystore.Protection
 	report       report
 	dropped      map[string]int // attributes that are not kept
@@ -104,11 +106,10 @@ func (d *decoder) decode(data []byte) (*keystore.Store, error) {
 	if len(d.sealed) > 0 {
 		d.report.add("notice", "sealed", "", "what is encrypted cannot be told without the password; encrypted parts: %d", len(d.sealed))
 	}
-	reportKeysWithoutID(d.keys, &d.report)
 	store := assemble(d.keys, d.certs, d.limits, &d.report)
+	d.judgePairing(store)
 	store.Others = d.others
 	store.Integrity, store.Protection = integrity, d.protection
-	reportDuplicates(store, &d.report)
 	store.Problems = d.report.all()
 	return store, nil
 }
@@ -195,37 +196,5 @@ func (d *decoder) protect(p keystore.Protection, part, alias string) {
 	if p.OID != "" {
 		p.Part, p.Alias = part, alias
 		d.protection = append(d.protection, p)
-	}
-}
-
-// reportDuplicates reports aliases that Java, which ignores their case, takes for one.
-func reportDuplicates(s *keystore.Store, r *report) {
-	seen := map[string]bool{}
-	check := func(alias string) {
-		lower := strings.ToLower(alias)
-		if alias != "" && seen[lower] {
-			r.add("error", "duplicate-alias", alias, "another entry has the same alias; Java sees only the last one")
-		}
-		seen[lower] = true
-	}
-	for _, id := range s.Identities {
-		check(id.Alias)
-	}
-	for _, a := range s.Anchors {
-		check(a.Alias)
-	}
-}
-
-// reportKeysWithoutID reports the first key that has no localKeyID where there are several keys: Java and NSS pair keys
-// and certificates by nothing else.
-func reportKeysWithoutID(keys []keyEntry, r *report) {
-	if len(keys) < 2 {
-		return
-	}
-	for _, k := range keys {
-		if k.id == "" {
-			r.add("warning", "key-without-id", k.name, "one of several keys has no localKeyID, without which Java and NSS do not find its certificate")
-			return
-		}
 	}
 }

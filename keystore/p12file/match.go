@@ -179,7 +179,7 @@ func (m *matcher) judge(k keyEntry, leaf int) {
 	other := m.certs[leaf]
 	if k.id != other.id && (ok && m.certs[marked].cert.PublicID() != other.cert.PublicID() || !ok && other.id != "") {
 		m.report.add("warning", "key-leaf-mismatch", k.name,
-			"the file pairs the key with no certificate or a wrong one; it was paired by its public key, which Java would not do")
+			"by its localKeyID the key has no certificate or a wrong one; it was paired by its public key")
 	}
 	if k.name != "" && other.name != "" && !strings.EqualFold(k.name, other.name) {
 		m.report.add("notice", "certificate-name", k.name, "the certificate of the key is named %q", other.name)

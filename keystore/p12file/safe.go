@@ -161,7 +161,7 @@ func (d *decoder) reserve(bags cryptobyte.String) {
 // in one layer.
 func (d *decoder) readBags(bags cryptobyte.String) error {
 	d.reserve(bags)
-	for !bags.Empty() {
+	for first := true; !bags.Empty(); first = false {
 		var bag, value cryptobyte.String
 		if !bags.ReadASN1(&bag, cbasn1.SEQUENCE) {
 			return errBag
@@ -177,6 +177,7 @@ func (d *decoder) readBags(bags cryptobyte.String) error {
 		if err != nil {
 			return err
 		}
+		d.javaBag(oid, first, &attrs)
 		if err := d.readBag(oid, value, attrs); err != nil {
 			return err
 		}
@@ -202,7 +203,9 @@ func (d *decoder) readBag(oid string, value cryptobyte.String, attrs attributes)
 		if !value.ReadASN1(&nested, cbasn1.SEQUENCE) || !value.Empty() {
 			return fmt.Errorf("reading a safe in a safe: %w", keystore.ErrFormat)
 		}
-		d.report.add("notice", "nested-safe", attrs.name, "the file has a safe within a safe, whose entries Java does not see")
+		d.report.add("warning", "nested-safe", attrs.name, "the file has a safe within a safe, whose entries Java and GnuTLS do not see")
+		d.nested++
+		defer func() { d.nested-- }()
 		return d.readBags(nested)
 	}
 	d.report.add("warning", "unknown-bag", attrs.name, "an entry of the unknown kind %s was passed over", oid)
