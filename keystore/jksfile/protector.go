@@ -33,8 +33,10 @@ var protectors = []struct {
 	{oidJCEKS, []byte{0x06, 0x09, 0x2B, 0x06, 0x01, 0x04, 0x01, 0x2A, 0x02, 0x13, 0x01}},
 }
 
-// What is wrong with them, for [keystore.Protection].
+// What they are called, and what is wrong with them, for [keystore.Protection].
 const (
+	sunName   = "Sun JKS key protector (SHA-1 key stream)"
+	jceksName = "JCEKS PBEWithMD5AndTripleDES"
 	weakSun   = "one SHA-1 a guess: passwords can be tried by the hundred million a second"
 	weakJCEKS = "MD5 and triple DES"
 )
@@ -88,7 +90,7 @@ func (e *encryptedKey) protection(alias string) keystore.Protection {
 	case oidSun:
 		return sunProtection(alias)
 	case oidJCEKS:
-		p.Algorithm, p.Weak = "JCEKS PBEWithMD5AndTripleDES", weakJCEKS
+		p.Algorithm, p.Weak = jceksName, weakJCEKS
 		if params, err := e.jceksParams(); err == nil {
 			p.Iterations = params.Iterations
 		}
@@ -98,7 +100,7 @@ func (e *encryptedKey) protection(alias string) keystore.Protection {
 
 // sunProtection describes a key protected the Sun way.
 func sunProtection(alias string) keystore.Protection {
-	return keystore.Protection{Part: "key", Alias: alias, OID: oidSun, Algorithm: "Sun JKS key protector (SHA-1 key stream)", Weak: weakSun}
+	return keystore.Protection{Part: "key", Alias: alias, OID: oidSun, Algorithm: sunName, Weak: weakSun}
 }
 
 // open decrypts the key. It fails with [keystore.ErrPassword] when the password is wrong, which damage to the beginning of
@@ -131,26 +133,12 @@ func (e *encryptedKey) openSun(password keystore.Secret) (*keystore.PrivateKey, 
 	sealed, check := rest[:len(rest)-sha1.Size], rest[len(rest)-sha1.Size:]
 	plain := sunKeyStream(sealed, salt, password16)
 	if subtle.ConstantTimeCompare(sunCheck(plain, password16), check) != 1 {
-		return nil, notAKey(plain)
+		if _, err := pbe.Judge(plain, 1, sunName); err == nil { // under a wrong password it would be noise
+			return nil, malformed("decrypting a key: the password is right, but the key was changed")
+		}
+		return nil, fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
 	}
 	return keystore.NewPrivateKey(plain)
-}
-
-// notAKey is the error for what was decrypted and does not fit its check or padding, or is no key. Under a wrong password it
-// is noise, and hardly ever begins as a PrivateKeyInfo of that length does, but for up to a block of padding: where it begins
-// so, the password is right, and the rest was damaged.
-func notAKey(plain []byte) error {
-	in := cryptobyte.String(plain)
-	var body, version cryptobyte.String
-	var tag cbasn1.Tag
-	for pad := range des.BlockSize + 1 {
-		whole := in[:max(0, len(in)-pad)]
-		if whole.ReadASN1(&body, cbasn1.SEQUENCE) && whole.Empty() && body.ReadASN1(&version, cbasn1.INTEGER) && len(version) == 1 &&
-			body.ReadAnyASN1(&version, &tag) && tag == cbasn1.SEQUENCE {
-			return malformed("decrypting a key: the password is right, but the key was changed")
-		}
-	}
-	return fmt.Errorf("decrypting a key: %w", keystore.ErrPassword)
 }
 
 // sealSun encrypts a PrivateKeyInfo as the JDK does in a JKS file, and returns an EncryptedPrivateKeyInfo.
@@ -225,15 +213,14 @@ func (e *encryptedKey) openJCEKS(password keystore.Secret, budget *pbe.Budget) (
 	if err != nil {
 		return nil, err
 	}
-	key, err := keystore.NewPrivateKey(plain)
-	if err != nil { // padding fits a wrong password once in 256 times; what comes out then is no key
-		return nil, notAKey(plain)
+	if plain, err = pbe.Judge(plain, des.BlockSize, jceksName); err != nil {
+		return nil, err
 	}
-	return key, nil
+	return keystore.NewPrivateKey(plain)
 }
 
-// decryptJCEKS decrypts what the JDK's PBEWithMD5AndTripleDES made. The password is ASCII there; the JDK refuses any
-// other, so another one is a wrong one.
+// decryptJCEKS decrypts what the JDK's PBEWithMD5AndTripleDES made, and leaves the padding on it. The password is ASCII
+// there; the JDK refuses any other, so another one is a wrong one.
 func decryptJCEKS(data []byte, p jceksParams, password keystore.Secret, budget *pbe.Budget) ([]byte, error) {
 	if p.Iterations > budget.Limits().Iterations {
 		return nil, fmt.Errorf("decrypting a key: %d iterations: %w", p.Iterations, keystore.ErrTooLarge)
@@ -256,16 +243,7 @@ func decryptJCEKS(data []byte, p jceksParams, password keystore.Secret, budget *
 	}
 	plain := make([]byte, len(data))
 	cipher.NewCBCDecrypter(block, derived[24:]).CryptBlocks(plain, data)
-	pad := int(plain[len(plain)-1])
-	if pad < 1 || pad > des.BlockSize {
-		return nil, notAKey(plain)
-	}
-	for _, b := range plain[len(plain)-pad:] {
-		if int(b) != pad {
-			return nil, notAKey(plain)
-		}
-	}
-	return plain[:len(plain)-pad], nil
+	return plain, nil
 }
 
 // jceksKey derives 24 bytes of key and 8 of IV: each half of the salt is hashed with the password over and over.
