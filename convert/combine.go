@@ -37,7 +37,7 @@ func combine(sources []Source) *work {
 	for _, source := range sources {
 		for _, id := range source.Store.Identities {
 			if id.Key == nil {
-				w.locked[lockKey(&id)] = &LockedError{Source: source.Name, Entry: id.Label(), Err: lockedBy(&id)}
+				w.locked[lockKey(&id)] = &LockedError{Source: source.Name, Entry: id.Label(), Alias: id.Alias, Err: lockedBy(&id)}
 			}
 			w.addIdentity(id)
 		}
@@ -152,7 +152,7 @@ func (w *work) unusableKey() error {
 		if locked := w.locked[lockKey(id)]; locked != nil {
 			return locked
 		}
-		return &LockedError{Entry: id.Label(), Err: lockedBy(id)}
+		return &LockedError{Entry: id.Label(), Alias: id.Alias, Err: lockedBy(id)}
 	}
 	return nil
 }

@@ -63,6 +63,7 @@ type Trust struct {
 type LockedError struct {
 	Source string // Source.Name
 	Entry  string // the alias, or what else names the entry
+	Alias  string // "" for a key without one
 	Err    error
 }
 

@@ -309,7 +309,7 @@ func (o *convertOptions) convertFailure(err error, file string) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &locked) && errors.Is(err, keystore.ErrPassword):
-		return withHint(err, "%s", o.lockedHint(locked.Entry))
+		return withHint(err, "%s", o.lockedHint(locked.Alias))
 	case errors.Is(err, convert.ErrLoss):
 		return withHint(ofKind(errFound, err), "accept it with --allow-loss, or choose another format")
 	case errors.Is(err, convert.ErrNotFound):
@@ -324,15 +324,16 @@ func (o *convertOptions) convertFailure(err error, file string) error {
 	return err
 }
 
-// lockedHint says how to go on where a key has another password. In place its removal would be no way out but a loss.
-func (o *convertOptions) lockedHint(entry string) string {
+// lockedHint says how to go on where a key, which may have an alias, has another password. In place its removal would be
+// no way out but a loss.
+func (o *convertOptions) lockedHint(alias string) string {
 	source := "file:PATH"
-	if o.InKeyPass.given() {
-		source = quoted(entry + "=file:PATH") // one for all was not enough
+	if alias != "" && o.InKeyPass.given() {
+		source = quoted(alias + "=file:PATH") // one for all was not enough
 	}
 	hint := "name where the key's password is kept: --in-key-pass " + source
-	if o.form.InPlace {
+	if alias == "" || o.form.InPlace {
 		return hint
 	}
-	return hint + "; or leave the key out: --remove " + quoted(entry)
+	return hint + "; or leave the key out: --remove " + selectorOf(alias)
 }

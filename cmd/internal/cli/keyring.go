@@ -38,7 +38,7 @@ type answer struct {
 // fileAnswers are the answers for one file.
 type fileAnswers struct {
 	store *answer
-	keys  map[string]*answer // by alias
+	keys  map[int]*answer // by the key's place in the file
 }
 
 // remember keeps a password to be tried on other files. The empty one is always tried, and no password is none.
@@ -74,7 +74,7 @@ func (k *keyring) of(data []byte) *fileAnswers {
 		if k.answers == nil {
 			k.answers = map[[sha256.Size]byte]*fileAnswers{}
 		}
-		k.answers[sum] = &fileAnswers{keys: map[string]*answer{}}
+		k.answers[sum] = &fileAnswers{keys: map[int]*answer{}}
 	}
 	return k.answers[sum]
 }

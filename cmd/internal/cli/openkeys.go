@@ -4,14 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
+// anyKey stands for whichever key it may be, where else the index of one among a store's identities does: that stays the
+// same however often a file is decoded, and not every key has an alias.
+const anyKey = -1
+
 // openKeys opens the keys that stayed locked under the store's password: with passwords that are known already, then
 // with what a person says, asked by alias. A password that opens one key is tried on the others before the next question.
 func (o *storeOpener) openKeys(s *openedStore) error {
-	if s.How == passNeeded || o.lockedKey(s.Store, nil) == nil {
+	if s.How == passNeeded || o.lockedKey(s.Store, nil) == anyKey {
 		return nil
 	}
 	o.explainKeys(s)
@@ -24,8 +30,8 @@ func (o *storeOpener) openKeys(s *openedStore) error {
 	}
 	cost := keysCost(s)
 	for _, secret := range o.Known.candidates() {
-		if string(secret) != string(s.Password) && o.lockedKey(s.Store, nil) != nil {
-			o.Known.guess(cost, func() bool { return o.openKeysWith(s, "", secret) == nil })
+		if string(secret) != string(s.Password) && o.lockedKey(s.Store, nil) != anyKey {
+			o.Known.guess(cost, func() bool { return o.openKeysWith(s, anyKey, secret) == nil })
 		}
 	}
 	if !o.canAsk() || o.Many {
@@ -34,79 +40,106 @@ func (o *storeOpener) openKeys(s *openedStore) error {
 	return o.askKeys(s)
 }
 
-// askKeys asks for the password of each key that is locked and wanted: by alias, and once.
+// askKeys asks for the password of each key that is locked and wanted, once.
 func (o *storeOpener) askKeys(s *openedStore) error {
 	answers := o.Known.of(s.Data).keys
-	done := map[string]bool{}
-	for alias := range o.KeySecrets {
-		done[alias] = true // it was given, and is wrong
+	done := map[int]bool{}
+	for i := range s.Store.Identities {
+		_, given := o.keySecret(&s.Store.Identities[i])
+		done[i] = given // and is wrong
 	}
 	for {
-		id := o.lockedKey(s.Store, done)
-		if id == nil {
+		i := o.lockedKey(s.Store, done)
+		if i == anyKey {
 			return nil
 		}
-		alias := id.Alias
-		done[alias] = true
-		if answers[alias] == nil {
-			what := fmt.Sprintf("the key %q in %s", alias, s.Name)
-			if alias == "" {
-				what = "the key in " + s.Name
-			}
-			secret, err := o.ask(what)
-			answers[alias] = &answer{secret, err}
+		done[i] = true
+		if answers[i] == nil {
+			secret, err := o.ask(keyOf(s, i))
+			answers[i] = &answer{secret, err}
 		}
-		said := answers[alias]
+		said := answers[i]
 		if said.err != nil {
 			return said.err
 		}
 		if len(said.secret) == 0 {
 			continue // it stays locked; maybe it is not needed
 		}
-		if err := o.openKeysWith(s, alias, said.secret); err != nil {
-			return o.keyRefusal(s, alias, said.secret, err)
+		if err := o.openKeysWith(s, i, said.secret); err != nil {
+			return o.keyRefusal(s, i, said.secret, err)
 		}
 		o.Known.remember(said.secret)
 	}
 }
 
-// lockedKey is the first key that a password could open and that is wanted, but for those that are done with.
-func (o *storeOpener) lockedKey(store *keystore.Store, done map[string]bool) *keystore.Identity {
-	for i := range store.Identities {
-		id := &store.Identities[i]
-		if isLocked(id) && !done[id.Alias] && (o.Wanted == nil || o.Wanted(id)) {
-			return id
-		}
+// keyOf is what a person is asked the password of. A key without an alias goes by its certificate, or by its place.
+func keyOf(s *openedStore, i int) string {
+	id := &s.Store.Identities[i]
+	switch {
+	case id.Alias != "" || id.Leaf() != nil:
+		return fmt.Sprintf("the key %q in %s", id.Label(), s.Name)
+	case len(s.Store.Identities) > 1:
+		return fmt.Sprintf("the key in %s that is number %d", s.Name, i+1)
 	}
-	return nil
+	return "the key in " + s.Name
 }
 
-// openKeysWith decodes the file anew with a password for the key of that alias, and for whatever other keys it opens. It
-// is keystore.ErrPassword when it does not open the key, or with "" none.
-func (o *storeOpener) openKeysWith(s *openedStore, alias string, secret keystore.Secret) error {
+// keySecret is the password that the command line has for a single key.
+func (o *storeOpener) keySecret(id *keystore.Identity) (givenPassword, bool) {
+	for alias, secret := range o.KeySecrets {
+		if strings.EqualFold(alias, id.Alias) {
+			return givenPassword{secret, o.KeyPasswords[alias]}, true
+		}
+	}
+	return givenPassword{}, false
+}
+
+// lockedKey is the first key that a password could open and that is wanted, but for those that are done with; anyKey when
+// there is none.
+func (o *storeOpener) lockedKey(store *keystore.Store, done map[int]bool) int {
+	for i := range store.Identities {
+		id := &store.Identities[i]
+		if isLocked(id) && !done[i] && (o.Wanted == nil || o.Wanted(id)) {
+			return i
+		}
+	}
+	return anyKey
+}
+
+// ownName is what the password of a key goes by in keystore.DecodeOptions.KeyPasswords. Of a key without an alias, on
+// which each of them is tried, it is one that no key has, so that several such keys have a place each.
+func ownName(store *keystore.Store, i int) string {
+	if alias := store.Identities[i].Alias; alias != "" {
+		return alias
+	}
+	return fmt.Sprintf("\x00%d", i)
+}
+
+// openKeysWith decodes the file anew with a password for one key, or for any, and for whatever other keys it opens. It
+// is keystore.ErrPassword when it does not open the key, or none.
+func (o *storeOpener) openKeysWith(s *openedStore, key int, secret keystore.Secret) error {
 	passwords := maps.Clone(s.KeyPasswords)
-	if alias != "" {
-		passwords[alias] = secret
+	if key != anyKey {
+		passwords[ownName(s.Store, key)] = secret
 	}
 	store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: s.Password, KeyPassword: secret, KeyPasswords: passwords})
 	if err != nil {
 		return err
 	}
-	before := map[string]bool{}
-	for i := range s.Store.Identities {
-		before[s.Store.Identities[i].Alias] = isLocked(&s.Store.Identities[i])
-	}
-	opened := map[string]bool{}
+	var opened []int
 	for i := range store.Identities {
-		if id := &store.Identities[i]; before[id.Alias] && !isLocked(id) {
-			opened[id.Alias] = true
+		if i < len(s.Store.Identities) && isLocked(&s.Store.Identities[i]) && !isLocked(&store.Identities[i]) {
+			opened = append(opened, i)
 		}
 	}
-	if len(opened) == 0 || alias != "" && !opened[alias] {
-		return fmt.Errorf("entry %q: %w", alias, keystore.ErrPassword)
+	switch {
+	case key == anyKey && len(opened) == 0:
+		return fmt.Errorf("opening a key: %w", keystore.ErrPassword)
+	case key != anyKey && !slices.Contains(opened, key):
+		return fmt.Errorf("entry %q: %w", s.Store.Identities[key].Label(), keystore.ErrPassword)
 	}
-	for name := range opened {
-		s.KeyPasswords[name] = secret // the next question's decoding has to open it again
+	for _, i := range opened {
+		s.KeyPasswords[ownName(s.Store, i)] = secret // the next question's decoding has to open it again
 	}
 	s.Store = store
 	if s.KeyPassword == nil {
@@ -125,40 +158,44 @@ func keysCost(s *openedStore) int64 {
 }
 
 // keyRefusal is the error for a key's password that was typed and does not fit.
-func (o *storeOpener) keyRefusal(s *openedStore, alias string, secret keystore.Secret, err error) error {
+func (o *storeOpener) keyRefusal(s *openedStore, key int, secret keystore.Secret, err error) error {
 	if !errors.Is(err, keystore.ErrPassword) {
 		return err
 	}
-	if hint := o.nearKey(s, alias, givenPassword{secret, passwordSource{kind: sourcePrompt}}); hint != "" {
+	if hint := o.nearKey(s, key, givenPassword{secret, passwordSource{kind: sourcePrompt}}); hint != "" {
 		return withHint(err, "%s", hint)
 	}
-	return withHint(err, "leave the key out: --remove %q", alias)
+	if alias := s.Store.Identities[key].Alias; alias != "" {
+		return withHint(err, "leave the key out: --remove %s", selectorOf(alias))
+	}
+	return withHint(err, "name where the key's password is kept: --in-key-pass file:PATH")
 }
 
 // explainKeys gives the first key that the password given for it does not open a hint, if it nearly does.
 func (o *storeOpener) explainKeys(s *openedStore) {
-	id := o.lockedKey(s.Store, nil)
-	g := givenPassword{o.KeySecret, o.KeyPass}
-	if secret, ok := o.KeySecrets[id.Alias]; ok {
-		g = givenPassword{secret, o.KeyPasswords[id.Alias]}
+	first := o.lockedKey(s.Store, nil)
+	id := &s.Store.Identities[first]
+	refused, given := o.keySecret(id)
+	if !given {
+		refused = givenPassword{o.KeySecret, o.KeyPass}
 	}
-	if hint := o.nearKey(s, id.Alias, g); hint != "" {
+	if hint := o.nearKey(s, first, refused); hint != "" {
 		id.Locked = withHint(id.Locked, "%s", hint)
 		if !o.Demand { // who only looks gets no error that the hint could belong to
-			o.notice("note: the key %q in %s: %s", id.Alias, s.Name, hint)
+			o.notice("note: %s: %s", keyOf(s, first), hint)
 		}
 	}
 }
 
 // nearKey is nearMiss for one key of a store that is open.
-func (o *storeOpener) nearKey(s *openedStore, alias string, refused givenPassword) string {
+func (o *storeOpener) nearKey(s *openedStore, key int, refused givenPassword) string {
 	cost := keysCost(s)
 	for _, near := range nearPasswords(refused.secret) {
 		if o.Known.guess(cost, func() bool {
 			store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{
-				Password: s.Password, KeyPassword: near.secret, KeyPasswords: map[string]keystore.Secret{alias: near.secret},
+				Password: s.Password, KeyPassword: near.secret, KeyPasswords: map[string]keystore.Secret{ownName(s.Store, key): near.secret},
 			})
-			return err == nil && !stillLocked(store, alias)
+			return err == nil && key < len(store.Identities) && !isLocked(&store.Identities[key])
 		}) {
 			return near.hint(refused.source)
 		}
@@ -166,12 +203,12 @@ func (o *storeOpener) nearKey(s *openedStore, alias string, refused givenPasswor
 	return ""
 }
 
-// stillLocked reports whether the key of an alias is locked.
-func stillLocked(s *keystore.Store, alias string) bool {
-	for i := range s.Identities {
-		if s.Identities[i].Alias == alias && isLocked(&s.Identities[i]) {
-			return true
-		}
+// selectorOf is what --only and --remove take for the entry of an alias, quoted for a shell: one may hold an equal sign or
+// what would stand for any text.
+func selectorOf(alias string) string {
+	text := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(alias)
+	if strings.Contains(text, "=") {
+		text = "alias=" + text
 	}
-	return false
+	return quoted(text)
 }
