@@ -9,25 +9,30 @@ import (
 )
 
 // How a file's password is found. What the command line gives is tried, and nothing else. Without that: nothing; what
-// NAME.pass beside the file has; the empty password, where stores have it; and what opened another file of the command.
+// NAME.pass beside the file has; the empty password; and what opened another file of the command.
 // Only then is a person asked, once, and a wrong answer is an error like any other wrong password.
 
 // decode finds the password that opens the file, and decodes it.
 func (o *storeOpener) decode(s *openedStore) error {
 	var refused error
+	var keys givenPassword // the one that is the keys', if refused says so
 	for _, g := range o.given {
 		err := o.try(s, g.secret, passGiven)
 		if !errors.Is(err, keystore.ErrPassword) { // it fits, or no password would help
 			return err
 		}
-		if refused == nil {
+		if ofKeys := errors.Is(err, keystore.ErrKeyPassword); refused == nil || ofKeys && !errors.Is(refused, keystore.ErrKeyPassword) {
 			refused = err
+			keys = g
 		}
 	}
-	if refused != nil && !o.bare {
-		return o.refusal(s, o.given, refused)
+	switch {
+	case refused == nil || o.bare:
+		return o.decodeUnaided(s)
+	case errors.Is(refused, keystore.ErrKeyPassword):
+		return o.keysRefusal(s, keys, refused)
 	}
-	return o.decodeUnaided(s)
+	return o.refusal(s, o.given, refused)
 }
 
 // decodeUnaided decodes a file for which the command line has no password.
@@ -90,10 +95,8 @@ func (o *storeOpener) trySilently(s *openedStore) (bool, error) {
 			return ok, err
 		}
 	}
-	if s.Codec.Name() != "pem" { // no program encrypts a key in PEM with the empty password
-		if ok, err := attempt(keystore.Secret{}, passEmpty); ok || err != nil {
-			return ok, err
-		}
+	if ok, err := attempt(keystore.Secret{}, passEmpty); ok || err != nil {
+		return ok, err
 	}
 	if o.bare || o.Many { // of many files it would be chance which is opened first
 		return false, nil
@@ -189,10 +192,38 @@ func (o *storeOpener) tryTyped(s *openedStore, secret keystore.Secret) error {
 	if err == nil {
 		o.Known.remember(secret)
 	}
-	if errors.Is(err, keystore.ErrPassword) {
-		return o.refusal(s, []givenPassword{{secret, passwordSource{kind: sourcePrompt}}}, err)
+	typed := givenPassword{secret, passwordSource{kind: sourcePrompt}}
+	switch {
+	case errors.Is(err, keystore.ErrKeyPassword):
+		return o.keysRefusal(s, typed, err)
+	case errors.Is(err, keystore.ErrPassword):
+		return o.refusal(s, []givenPassword{typed}, err)
 	}
 	return err
+}
+
+// keysRefusal is the error for a password that opens a key, but not the store. The hint has what opens both.
+func (o *storeOpener) keysRefusal(s *openedStore, g givenPassword, err error) error {
+	stores, keys := "file:PATH", quoted(g.source.String())
+	switch g.source.kind {
+	case sourcePrompt:
+		stores = "prompt" // for who does not know where it is kept
+	case sourceText:
+		keys = "prompt"
+	}
+	if path, secret := s.passBeside(); path != "" && o.Known.guess(s.guessCost(), func() bool { return o.opens(s, secret) }) {
+		stores = "file:" + quoted(path)
+	}
+	if o.PassFlag != "--in-pass" || o.KeyPass.given() { // there is no flag for the keys of what is trusted, or it is taken
+		return withHint(err, "name where the store's own password is kept: %s %s", o.PassFlag, stores)
+	}
+	return withHint(err, "it is the key's; give the store's too: %s %s --in-key-pass %s", o.PassFlag, stores, keys)
+}
+
+// opens reports whether a password is that of a store.
+func (o *storeOpener) opens(s *openedStore, secret keystore.Secret) bool {
+	store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: secret})
+	return err == nil && fits(store)
 }
 
 // refusal is the error for passwords that do not fit, with a hint: the likely slip, if one of them nearly does.
@@ -207,15 +238,12 @@ func (o *storeOpener) refusal(s *openedStore, refused []givenPassword, err error
 func (o *storeOpener) nearMiss(s *openedStore, refused []givenPassword) string {
 	cost := s.guessCost()
 	guess := func(secret keystore.Secret) bool {
-		return o.Known.guess(cost, func() bool {
-			store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: secret})
-			return err == nil && fits(store)
-		})
+		return o.Known.guess(cost, func() bool { return o.opens(s, secret) })
 	}
 	if path, secret := s.passBeside(); path != "" && guess(secret) {
 		return fmt.Sprintf("the password in %s fits: %s file:%s", path, o.PassFlag, quoted(path))
 	}
-	if s.Codec.Name() != "pem" && guess(keystore.Secret{}) {
+	if guess(keystore.Secret{}) {
 		return fmt.Sprintf("the empty password fits: %s none", o.PassFlag)
 	}
 	for _, g := range refused {
@@ -234,8 +262,11 @@ func (o *storeOpener) try(s *openedStore, secret keystore.Secret, how string) er
 	if err != nil {
 		return err
 	}
-	if how == passNone && o.KeySecret.Given() {
+	switch {
+	case how == passNone && o.KeySecret.Given():
 		how = passGiven
+	case how == passGiven && len(secret) == 0 && len(store.Protection) > 0: // it may be given as well as tried
+		how = passEmpty
 	}
 	s.Store, s.Password, s.How = store, secret, how
 	return nil

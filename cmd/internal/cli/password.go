@@ -233,7 +233,7 @@ func readNamedPassFile(path string) (secret keystore.Secret, public bool, err er
 	public = info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows"
 	secret, err = (&lineReader{r: utf8Reader(f)}).next()
 	if errors.Is(err, io.EOF) {
-		return nil, public, fmt.Errorf("%s is empty", path)
+		return nil, public, withHint(fmt.Errorf("%s is empty", path), "a password is the first line of its file; that of an empty one is an empty line")
 	}
 	if bytes.IndexByte(secret, 0) >= 0 { // no program takes such a password
 		return nil, public, withHint(usagef("%s has a NUL byte", path), "it may be UTF-16 text without the mark that says so; write it as UTF-8")
