@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ type deps struct {
 	now       func() time.Time
 	random    io.Reader
 	isTerm    bool                   // a person can be asked: standard input and error are terminals
-	hasTTY    bool                   // one can be asked for passwords, though standard input is something else
+	tty       io.Writer              // where one can be asked for passwords though not both are; nil: there is no such place
 	readSafe  func() ([]byte, error) // reads a line from the terminal without showing it
 	wait      waiter                 // for what may take for ever; nil waits
 	columns   func() int             // of the terminal that err is; nil: usualColumns
@@ -50,9 +51,10 @@ func processDeps(ctx context.Context) *deps {
 		pki:    "pki",
 	}
 	keyboard := os.Stdin
-	if !d.isTerm && term.IsTerminal(int(os.Stderr.Fd())) { // a file is piped in, and its password can be typed all the same
-		if tty, err := openTerminal(); err == nil {
-			keyboard, d.hasTTY = tty, true
+	if !d.isTerm && anyTerminal(os.Stdin, os.Stdout, os.Stderr) {
+		// A file is piped in, or messages go to a log, and a password can be typed all the same.
+		if in, out, err := openTerminal(); err == nil {
+			keyboard, d.tty = in, out
 		}
 	}
 	d.readSafe = func() ([]byte, error) { return readUnseen(ctx, int(keyboard.Fd())) }
@@ -71,12 +73,25 @@ func processDeps(ctx context.Context) *deps {
 	return d
 }
 
-// openTerminal opens the terminal that the process belongs to, wherever its standard input comes from.
-func openTerminal() (*os.File, error) {
-	if runtime.GOOS == "windows" {
-		return os.OpenFile("CONIN$", os.O_RDWR, 0)
+// anyTerminal reports whether any of the streams is a terminal: where none is, the person who began a script may be far, and
+// nobody expects it to ask.
+func anyTerminal(streams ...*os.File) bool {
+	return slices.ContainsFunc(streams, func(f *os.File) bool { return term.IsTerminal(int(f.Fd())) })
+}
+
+// openTerminal opens the terminal that the process belongs to, to read and to write, wherever its streams lead.
+func openTerminal() (in, out *os.File, err error) {
+	if runtime.GOOS != "windows" {
+		in, err = os.OpenFile("/dev/tty", os.O_RDWR, 0)
+		return in, in, err
 	}
-	return os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if in, err = os.OpenFile("CONIN$", os.O_RDWR, 0); err != nil {
+		return nil, nil, err
+	}
+	if out, err = os.OpenFile("CONOUT$", os.O_RDWR, 0); err != nil {
+		_ = in.Close()
+	}
+	return in, out, err
 }
 
 // forMany returns deps that several goroutines can use at the same time: what they print goes past the progress line, and
@@ -100,7 +115,15 @@ func (t *readerInTurns) Read(p []byte) (int, error) {
 }
 
 // canAsk reports whether a person can be asked for a password.
-func (d *deps) canAsk() bool { return d.isTerm || d.hasTTY }
+func (d *deps) canAsk() bool { return d.isTerm || d.tty != nil }
+
+// question is where a person is asked for a password: on the terminal, whatever becomes of messages.
+func (d *deps) question() io.Writer {
+	if d.tty != nil {
+		return d.tty
+	}
+	return d.err
+}
 
 // notice tells the person something on standard error, unless --quiet.
 func (d *deps) notice(format string, args ...any) {

@@ -161,7 +161,7 @@ type caSecrets struct {
 func (o *initOptions) secrets() (caSecrets, error) {
 	var s caSecrets
 	var err error
-	if !o.CAPass.given() && !o.isTerm {
+	if !o.CAPass.given() && !o.canAsk() {
 		return s, withHint(usagef("a password is needed for the CA's keys, and there is no terminal to ask on"),
 			"--ca-pass file:PATH names where it is kept; --ca-pass random makes one up")
 	}

@@ -258,8 +258,8 @@ func (d *deps) prompt(what string, twice bool) (keystore.Secret, error) {
 			"name where it is kept: file:PATH or env:NAME")
 	}
 	ask := func(text string) (keystore.Secret, error) {
-		_, _ = fmt.Fprint(d.err, text)
-		defer func() { _, _ = fmt.Fprintln(d.err) }()
+		_, _ = fmt.Fprint(d.question(), text)
+		defer func() { _, _ = fmt.Fprintln(d.question()) }()
 		return d.readSafe()
 	}
 	prompt := "Password for "

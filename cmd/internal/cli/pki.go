@@ -131,7 +131,7 @@ func (d *deps) defaultPass(file, flag string) (passwordSource, error) {
 	if _, _, err := readPassFile(file); err == nil {
 		return passwordSource{kind: sourceFile, arg: file}, nil
 	}
-	if !d.isTerm {
+	if !d.canAsk() {
 		return passwordSource{}, withHint(usagef("the CA's key is encrypted, and there is no terminal to ask for its password on"),
 			"name where the CA's password is kept: %s file:PATH", flag)
 	}

@@ -185,19 +185,67 @@ func TestPasswordOfAPipedFile(t *testing.T) {
 	assert.NotContains(t, term.text(), "storepass")
 }
 
-// TestNobodyIsAskedWithoutATerminal: where errors do not go to a terminal nobody would see the question.
+// TestPasswordWhereMessagesGoToAFile: the question is put on the terminal itself, whatever else is redirected, be it asked
+// for by a flag or because the file needs it; none of it is in the log.
+func TestPasswordWhereMessagesGoToAFile(t *testing.T) {
+	t.Chdir(stores(t))
+	log := logFile(t)
+	in, err := os.Open("dev.p12")
+	require.NoError(t, err)
+	defer in.Close()
+	for _, tc := range []struct {
+		name  string
+		args  []string
+		stdin *os.File
+		seen  string
+	}{
+		{"a flag", []string{"convert", "dev.p12", "flag.pem", "--in-pass", "prompt", "--out-pass", "none"}, nil, "flag.pem  1 key"},
+		{"no flag", []string{"inspect", "dev.p12"}, nil, "alias: dev"},
+		{"the file is piped in, too", []string{"inspect", "-"}, in, "alias: dev"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			term := newTerminal(t)
+			cmd := exec.Command("mqttpki", tc.args...)
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = term.process, term.process, log
+			if tc.stdin != nil {
+				cmd.Stdin = tc.stdin
+			}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 1}
+			require.NoError(t, cmd.Start())
+			term.waitFor("Password for ")
+			term.silent()
+			term.enter("storepass\n")
+			require.NoError(t, cmd.Wait(), term.text())
+			term.waitFor(tc.seen)
+		})
+	}
+	text, err := os.ReadFile("log")
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "assword for ")
+}
+
+// TestNobodyIsAskedWithoutATerminal: where no stream is one, a script runs that was not meant to ask, though there is a
+// terminal that it was begun from.
 func TestNobodyIsAskedWithoutATerminal(t *testing.T) {
 	t.Chdir(stores(t))
 	term := newTerminal(t)
-	log, err := os.Create("log")
-	require.NoError(t, err)
-	defer log.Close()
+	log := logFile(t)
 	cmd := exec.Command("mqttpki", "convert", "dev.p12", "out.pem", "--out-pass", "none")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = term.process, log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{term.process}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
 	_ = cmd.Run()
 	assert.Equal(t, exitPassword, cmd.ProcessState.ExitCode())
 	text, err := os.ReadFile("log")
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "hint: name where the password is kept: --in-pass file:PATH")
+	assert.Empty(t, term.text())
+}
+
+// logFile is a file for messages.
+func logFile(t *testing.T) *os.File {
+	t.Helper()
+	log, err := os.Create("log")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = log.Close() })
+	return log
 }
