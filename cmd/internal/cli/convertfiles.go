@@ -24,15 +24,26 @@ type manyFile struct {
 }
 
 // manyFiles lists the inputs with the names of their results, and fills in what is left alone. Two inputs of one result
-// are an error of the second.
+// are an error of the second, also where the result is there: it was made of the first.
 func (o *convertOptions) manyFiles(doc *conversions) (files []manyFile, err error) {
+	first := map[string]string{}
 	add := func(path, name string) {
-		output := filepath.Join(o.form.OutDir, strings.TrimSuffix(name, filepath.Ext(name))+o.form.Target.Extensions()[0])
-		if o.SkipExisting && o.resultExists(output) {
-			doc.Existing = append(doc.Existing, output)
+		f := manyFile{path: path, output: filepath.Join(o.form.OutDir, strings.TrimSuffix(name, filepath.Ext(name))+o.form.Target.Extensions()[0])}
+		key := strings.ToLower(f.output)
+		other, taken := first[key]
+		switch {
+		case taken:
+			f.err = fmt.Errorf("converting %q: its result would have the same name as that of %q: %w", path, other, keystore.ErrExists)
+			f.err = withHint(f.err, "convert it by itself, under another name: mqttpki convert %s OUT%s", quoted(path), o.form.Target.Extensions()[0])
+		case o.SkipExisting && o.resultExists(f.output):
+			first[key] = path
+			doc.Existing = append(doc.Existing, f.output)
 			return
+		default:
+			first[key] = path
+			f.err = o.refuseExisting(f.output)
 		}
-		files = append(files, manyFile{path: path, output: output})
+		files = append(files, f)
 	}
 	if o.form.InDir == "" {
 		for _, path := range o.form.Inputs {
@@ -54,20 +65,6 @@ func (o *convertOptions) manyFiles(doc *conversions) (files []manyFile, err erro
 				doc.Skipped = append(doc.Skipped, f.path)
 			}
 		}
-	}
-	first := map[string]string{}
-	for i := range files {
-		f := &files[i]
-		if f.err != nil {
-			continue
-		}
-		key := strings.ToLower(f.output)
-		if other, taken := first[key]; taken {
-			f.err = fmt.Errorf("converting %q: its result would have the same name as that of %q: %w", f.path, other, keystore.ErrExists)
-			continue
-		}
-		first[key] = f.path
-		f.err = o.refuseExisting(f.output)
 	}
 	return files, nil
 }
