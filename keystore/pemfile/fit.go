@@ -89,7 +89,7 @@ func (f *fitter) other(in keystore.Other) {
 		entry = string(in.Kind)
 	}
 	if len(in.Raw) == 0 {
-		f.changed(keystore.ChangeLost, entry, fmt.Sprintf("PEM has no form for a %s key", in.Kind))
+		f.changed(keystore.ChangeLost, entry, fmt.Sprintf("PEM and DER have no form for a %s key", in.Kind))
 		return
 	}
 	f.noteDate(entry, !in.Created.IsZero())
@@ -99,7 +99,7 @@ func (f *fitter) other(in keystore.Other) {
 // noteDate records that a date is left out.
 func (f *fitter) noteDate(entry string, has bool) {
 	if has {
-		f.changed(keystore.ChangeNoted, entry, "PEM does not record when an entry was made")
+		f.changed(keystore.ChangeNoted, entry, "PEM and DER do not record when an entry was made")
 	}
 }
 
