@@ -21,40 +21,44 @@ import (
 // describeCertificate reports one certificate; now decides the days that are left.
 func describeCertificate(c keystore.Certificate, now time.Time) Certificate {
 	sum256, sum1 := sha256.Sum256(c.Raw), sha1.Sum(c.Raw)
-	d := Certificate{
-		SHA256: hex.EncodeToString(sum256[:]), SHA1: hex.EncodeToString(sum1[:]),
-		SANs: []string{}, EKU: []string{}, KeyUsage: []string{}, CRLs: []string{}, OCSP: []string{},
-	}
-	x := c.X509
+	d := Certificate{SHA256: hex.EncodeToString(sum256[:]), SHA1: hex.EncodeToString(sum1[:])}
+	x := parsed(c)
 	if x == nil {
 		if o := outlineOf(c.Raw); o != nil {
 			o.describe(&d, now)
 		}
 		return d
 	}
-	d.Subject, d.Issuer = c.Subject(), c.Issuer()
+	d.Subject, d.Issuer = keystore.DistinguishedName(x.RawSubject), keystore.DistinguishedName(x.RawIssuer)
 	d.Serial = x.SerialNumber.Text(16)
-	d.NotBefore, d.NotAfter = x.NotBefore.UTC(), x.NotAfter.UTC()
-	d.DaysLeft = daysUntil(x.NotAfter, now)
+	d.valid(x.NotBefore, x.NotAfter, now)
 	d.SANs = subjectAltNames(x.DNSNames, x.IPAddresses, x.URIs, x.EmailAddresses)
 	d.KeyUsage = keyUsages(x.KeyUsage)
+	d.EKU = []string{}
 	for _, usage := range x.ExtKeyUsage {
 		d.EKU = append(d.EKU, extKeyUsage(usage))
 	}
 	for _, oid := range x.UnknownExtKeyUsage {
 		d.EKU = append(d.EKU, oid.String())
 	}
-	d.IsCA = isCA(x)
-	if d.IsCA && (x.MaxPathLen > 0 || x.MaxPathLenZero) {
+	authority := isCA(x)
+	d.IsCA = &authority
+	if authority && (x.MaxPathLen > 0 || x.MaxPathLenZero) {
 		d.PathLength = &x.MaxPathLen
 	}
 	d.SubjectKeyID, d.AuthorityKeyID = hex.EncodeToString(x.SubjectKeyId), hex.EncodeToString(x.AuthorityKeyId)
-	d.CRLs, d.OCSP = append(d.CRLs, x.CRLDistributionPoints...), append(d.OCSP, x.OCSPServer...)
+	d.CRLs, d.OCSP = append([]string{}, x.CRLDistributionPoints...), append([]string{}, x.OCSPServer...)
 	d.Role = role(x)
 	d.SelfSigned = string(x.RawSubject) == string(x.RawIssuer)
 	d.Key = describePublic(x.PublicKey, x.RawSubjectPublicKeyInfo)
 	d.SignatureAlgorithm = signatureName(x.SignatureAlgorithm, x.Raw)
 	return d
+}
+
+// valid reports the dates.
+func (d *Certificate) valid(from, to, now time.Time) {
+	days := daysUntil(to, now)
+	d.NotBefore, d.NotAfter, d.DaysLeft = from.UTC(), to.UTC(), &days
 }
 
 // role says in a word what the certificate is for. Without extended key usages it may be anything (RFC 5280 section

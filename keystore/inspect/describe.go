@@ -15,6 +15,7 @@ type Options struct {
 	File         string          // its name, for the report and for the rules that go by a name's ending
 	Format       string          // what its content is: "pem", "der", "pkcs7", "p12", "jks", "jceks"
 	Bytes        int             // its size
+	Text         bool            // it is text (PEM) and not binary; of PKCS#7 both are usual
 	Password     string          // see File.Password
 	PasswordText keystore.Secret // the password that opened it, to judge who can type it; nil when there was none
 	Now          time.Time       // decides what has expired
@@ -70,12 +71,9 @@ var textFormats = []string{"pem", "der", "pkcs7"}
 func identity(id *keystore.Identity, o Options) Entry {
 	e := Entry{Alias: id.Alias, Type: "key", Created: date(id.Created), Certificates: []Certificate{}}
 	switch {
-	case id.Key != nil && id.Key.Signer != nil:
-		k := describePublic(id.Key.Signer.Public(), nil)
-		e.Key = &k
 	case id.Key != nil:
-		e.Key = &Key{}
-		namePrivate(e.Key, id.Key.PKCS8)
+		k := describePrivate(id.Key)
+		e.Key = &k
 	case id.Locked != nil && !errors.Is(id.Locked, keystore.ErrPassword):
 		e.Locked = id.Locked.Error()
 	case o.PasswordText.Given():

@@ -110,7 +110,7 @@ func TestReadersAreDocumented(t *testing.T) {
 	table, after, found := strings.Cut(rest, "\n\n")
 	require.True(t, found)
 	var want []string
-	for _, r := range inspect.Describe(&keystore.Store{}, inspect.Options{Format: "pem"}).Readers {
+	for _, r := range inspect.Describe(&keystore.Store{Identities: []keystore.Identity{{}}}, inspect.Options{Format: "pem"}).Readers {
 		want = append(want, fmt.Sprintf("| %s | %s | %s |", r.Program, r.Version, r.Source))
 	}
 	if *update {

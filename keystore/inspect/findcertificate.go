@@ -20,39 +20,48 @@ var weakSignatures = map[x509.SignatureAlgorithm]bool{
 
 // certificate judges one certificate.
 func (f *finder) certificate(c keystore.Certificate, entry string) {
-	x := c.X509
+	x := parsed(c)
 	if x == nil { // the decoder has said so
-		if o := outlineOf(c.Raw); o != nil && f.now.After(o.Validity.NotAfter) {
-			f.add("expired", Error, entry, "%s expired on %s.", keystore.DistinguishedName(o.Subject.FullBytes), o.Validity.NotAfter.UTC().Format(time.DateOnly))
+		if o := outlineOf(c.Raw); o != nil {
+			f.dates(entry, keystore.DistinguishedName(o.Subject.FullBytes), o.Validity.NotBefore, o.Validity.NotAfter)
+			f.key(describePublic(nil, o.Public.Raw), entry, keystore.DistinguishedName(o.Subject.FullBytes))
 		}
 		return
 	}
-	switch {
-	case f.now.After(x.NotAfter):
-		f.add("expired", Error, entry, "%s expired on %s.", c.Subject(), x.NotAfter.UTC().Format(time.DateOnly))
-	case f.now.Before(x.NotBefore):
-		f.add("not-yet-valid", Error, entry, "%s is not valid before %s.", c.Subject(), x.NotBefore.UTC().Format(time.DateOnly))
-	case x.NotAfter.Sub(f.now) < soon:
-		f.add("expires-soon", Warning, entry, "%s expires on %s, in %d days.", c.Subject(), x.NotAfter.UTC().Format(time.DateOnly), daysUntil(x.NotAfter, f.now))
-	}
+	subject := keystore.DistinguishedName(x.RawSubject)
+	f.dates(entry, subject, x.NotBefore, x.NotAfter)
 	named := len(x.DNSNames)+len(x.IPAddresses)+len(x.URIs)+len(x.EmailAddresses) > 0
 	if purpose := role(x); !named && purpose != "ca" && purpose != "client" {
-		f.add("no-san", Warning, entry, "%s has no subject alternative name; today's clients do not look for a server's name anywhere else.", c.Subject())
+		f.add("no-san", Warning, entry, "%s has no subject alternative name; today's clients do not look for a server's name anywhere else.", subject)
 	}
 	if slices.Contains(x.ExtKeyUsage, x509.ExtKeyUsageServerAuth) && x.NotAfter.Sub(x.NotBefore) > longValidity && !isCA(x) {
-		f.add("long-validity", Notice, entry, "%s is a server's and valid for more than 825 days, which Apple's systems do not accept.", c.Subject())
+		f.add("long-validity", Notice, entry, "%s is a server's and valid for more than 825 days, which Apple's systems do not accept.", subject)
 	}
 	key := describePublic(x.PublicKey, x.RawSubjectPublicKeyInfo)
-	f.key(key, entry, c.Subject())
+	f.key(key, entry, subject)
 	if weakSignatures[x.SignatureAlgorithm] && !keystore.SelfIssued(x) { // nobody checks a root's own signature
-		f.add("weak-signature", Error, entry, "%s is signed with %s, which today's readers refuse.", c.Subject(), x.SignatureAlgorithm)
+		f.add("weak-signature", Error, entry, "%s is signed with %s, which today's readers refuse.", subject, x.SignatureAlgorithm)
+	}
+}
+
+// dates judges when a certificate is valid.
+func (f *finder) dates(entry, subject string, from, to time.Time) {
+	switch {
+	case f.now.After(to):
+		f.add("expired", Error, entry, "%s expired on %s.", subject, to.UTC().Format(time.DateOnly))
+	case f.now.Before(from):
+		f.add("not-yet-valid", Error, entry, "%s is not valid before %s.", subject, from.UTC().Format(time.DateOnly))
+	case to.Sub(f.now) < soon:
+		f.add("expires-soon", Warning, entry, "%s expires on %s, in %d days.", subject, to.UTC().Format(time.DateOnly), daysUntil(to, f.now))
 	}
 }
 
 // key judges a key of whatever has one; what is its name at the beginning of a sentence.
 func (f *finder) key(k Key, entry, what string) {
 	switch {
-	case k.Algorithm == "RSA" && k.Bits < 2048:
+	case k.Algorithm == "EC" && belowLevel2(k):
+		f.add("weak-key", Warning, entry, "%s has an EC key of %d bits; fewer than 224 are refused by many.", what, k.Bits)
+	case k.Algorithm != "DSA" && belowLevel2(k):
 		f.add("weak-key", Warning, entry, "%s has an RSA key of %d bits; fewer than 2048 are refused by many.", what, k.Bits)
 	case k.Algorithm == "DSA":
 		f.add("weak-key", Warning, entry, "%s has a DSA key, which TLS 1.3 does not know and OpenSSL no longer offers.", what)

@@ -22,8 +22,8 @@ func (f *finder) identity(id *keystore.Identity, o Options) {
 		f.add("key-locked", Notice, id.Alias, "The private key cannot be read without its password.")
 	case damage != "":
 		f.add("key-damaged", Error, id.Alias, "The private key is damaged: %s.", damage)
-	case id.Key.Signer != nil && id.Leaf() == nil: // else the certificate is judged
-		f.key(describePublic(id.Key.Signer.Public(), nil), id.Alias, "The private key")
+	case id.Leaf() == nil: // else the certificate is judged
+		f.key(describePrivate(id.Key), id.Alias, "The private key")
 	}
 	leaf := id.Leaf()
 	if leaf == nil {
@@ -36,19 +36,9 @@ func (f *finder) identity(id *keystore.Identity, o Options) {
 	if matches, sure := id.Key.Matches(*leaf); sure && !matches && damage == "" {
 		f.add("key-leaf-mismatch", Error, id.Alias, "The certificate is not for the private key.")
 	}
-	for i := 1; i < len(id.Chain); i++ {
-		if !keystore.Issued(id.Chain[i], id.Chain[i-1]) {
-			f.add("chain-order", Warning, id.Alias, "Certificate %d of the chain did not sign certificate %d; readers that take the chain as it stands refuse it.", i+1, i)
-			break
-		}
-	}
-	if x := leaf.X509; x != nil {
-		if len(id.Chain) == 1 && !keystore.SelfIssued(x) && !f.known[string(x.RawIssuer)] && !f.sealed {
-			f.add("missing-intermediate", Warning, id.Alias, "The chain ends with the leaf; whoever does not have the certificate of %s cannot verify it.", leaf.Issuer())
-		}
-		if isCA(x) {
-			f.add("ca-key", Notice, id.Alias, "This is the key of a certificate authority: whoever has it can issue certificates. No broker or client needs it.")
-		}
+	f.chain(id)
+	if x := parsed(*leaf); x != nil && isCA(x) {
+		f.add("ca-key", Notice, id.Alias, "This is the key of a certificate authority: whoever has it can issue certificates. No broker or client needs it.")
 	}
 	f.certificate(*leaf, entryName(id.Alias, *leaf))
 	for _, c := range id.Chain[1:] {
@@ -64,18 +54,18 @@ func isCA(x *x509.Certificate) bool { return x.BasicConstraintsValid && x.IsCA }
 
 // trusted judges a certificate as a trusted one.
 func (f *finder) trusted(a keystore.Anchor) {
-	x, name := a.Certificate.X509, entryName(a.Alias, a.Certificate)
+	x, name := parsed(a.Certificate), entryName(a.Alias, a.Certificate)
 	if x == nil {
 		return
 	}
-	self := keystore.SelfIssued(x)
+	self, subject, issuer := keystore.SelfIssued(x), keystore.DistinguishedName(x.RawSubject), keystore.DistinguishedName(x.RawIssuer)
 	switch {
 	case !isCA(x) && self:
-		f.add("trusted-not-ca", Notice, name, "%s is trusted and is no CA: it alone is trusted, and has to be replaced here when it is renewed.", a.Certificate.Subject())
+		f.add("trusted-not-ca", Notice, name, "%s is trusted and is no CA: it alone is trusted, and has to be replaced here when it is renewed.", subject)
 	case !isCA(x):
-		f.add("trusted-not-ca", Warning, name, "%s is trusted and is the certificate of a server or client, not of the CA that issued it; OpenSSL and what is built on it will not accept it.", a.Certificate.Subject())
-	case !self && !f.known[string(x.RawIssuer)]:
-		f.add("trusted-intermediate", Notice, name, "%s is trusted without %s, which issued it; OpenSSL and what is built on it, Mosquitto too, want the root as well.", a.Certificate.Subject(), a.Certificate.Issuer())
+		f.add("trusted-not-ca", Warning, name, "%s is trusted and is the certificate of a server or client, not of the CA that issued it; OpenSSL and what is built on it will not accept it.", subject)
+	case !self && !f.has(a.Certificate).signer:
+		f.add("trusted-intermediate", Notice, name, "%s is trusted without %s, which issued it; OpenSSL and what is built on it, Mosquitto too, want the root as well.", subject, issuer)
 	}
 }
 

@@ -121,7 +121,7 @@ func TestDescribeEntries(t *testing.T) {
 	assert.Equal(t, "CN=Dev1", c.Subject)
 	assert.Equal(t, "CN=Root", c.Issuer)
 	assert.Equal(t, "a1b2c", c.Serial)
-	assert.Equal(t, 100, c.DaysLeft)
+	assert.Equal(t, 100, *c.DaysLeft)
 	assert.Equal(t, []string{"dns:dev1.example", "ip:192.0.2.7", "uri:urn:mqttpki:client:Dev1", "email:dev1@example.com"}, c.SANs)
 	assert.Equal(t, []string{"clientAuth"}, c.EKU)
 	assert.Equal(t, []string{"digitalSignature"}, c.KeyUsage)

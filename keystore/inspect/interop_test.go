@@ -14,6 +14,7 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/formats"
 	"github.com/mqttpki/mqttpki/keystore/inspect"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 	"github.com/mqttpki/mqttpki/testdata/interop"
 	"github.com/mqttpki/mqttpki/testdata/mint"
 )
@@ -32,7 +33,7 @@ func (w *workshop) decode(format string) []tried {
 			assert.ErrorIs(w.t, err, keystore.ErrUnsupported, s.name)
 			continue
 		}
-		report := inspect.Describe(store, inspect.Options{File: s.name, Format: format, PasswordText: password, Now: mint.Day})
+		report := inspect.Describe(store, inspect.Options{File: s.name, Format: format, Text: pemfile.Text(data), PasswordText: password, Now: mint.Day})
 		list = append(list, tried{s, store, report})
 	}
 	w.made = nil

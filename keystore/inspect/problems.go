@@ -17,9 +17,10 @@ type finder struct {
 	now    time.Time
 	found  []Problem
 	seen   map[[2]string]bool
-	sealed bool            // there may be more in what could not be opened
-	known  map[string]bool // the subjects of all certificates of the file
-	judged map[*byte]bool  // issuers in chains, by where they are
+	sealed bool                              // there may be more in what could not be opened
+	named  map[string][]keystore.Certificate // all certificates of the file by their subjects
+	checks int                               // see maxChecks
+	judged map[*byte]bool                    // issuers in chains, by where they are
 }
 
 func (f *finder) add(code string, severity Severity, entry, format string, args ...any) {
@@ -33,7 +34,7 @@ func (f *finder) add(code string, severity Severity, entry, format string, args 
 
 // problems lists what the decoder found and what is found here, the worst first. docs/inspect.md has every code.
 func problems(s *keystore.Store, o Options) []Problem {
-	f := &finder{now: o.Now, found: []Problem{}, seen: map[[2]string]bool{}, known: subjects(s), judged: map[*byte]bool{}}
+	f := &finder{now: o.Now, found: []Problem{}, seen: map[[2]string]bool{}, named: bySubject(s), checks: maxChecks, judged: map[*byte]bool{}}
 	for _, p := range s.Problems {
 		f.add(p.Code, Severity(p.Severity), p.Entry, "%s", sentence(p.Text))
 		f.sealed = f.sealed || p.Code == "sealed"
@@ -47,6 +48,8 @@ func problems(s *keystore.Store, o Options) []Problem {
 		f.certificate(a.Certificate, entryName(a.Alias, a.Certificate))
 		if a.Alias != "" || !slices.Contains(textFormats, o.Format) { // see textFormats
 			f.trusted(a)
+		} else {
+			f.issuer("", a.Certificate)
 		}
 	}
 	for _, a := range s.Loose {
@@ -77,35 +80,20 @@ func entryName(alias string, c keystore.Certificate) string {
 	if alias != "" {
 		return alias
 	}
-	return c.Subject()
+	return subjectOf(c)
 }
 
-// subjects is the set of the subjects of all certificates in the store.
-func subjects(s *keystore.Store) map[string]bool {
-	known := map[string]bool{}
-	add := func(c keystore.Certificate) {
-		if c.X509 != nil {
-			known[string(c.X509.RawSubject)] = true
-		}
-	}
-	for i := range s.Identities {
-		for _, c := range s.Identities[i].Chain {
-			add(c)
-		}
-	}
-	for _, list := range [][]keystore.Anchor{s.Anchors, s.Loose} {
-		for _, a := range list {
-			add(a.Certificate)
-		}
-	}
-	return known
+// subjectOf is the subject of a certificate, also of one that Go refuses.
+func subjectOf(c keystore.Certificate) string {
+	subject, _ := c.Names()
+	return keystore.DistinguishedName(subject)
 }
 
 // endings are the formats that a file name's ending announces. Endings that are not here announce nothing.
 var endings = map[string][]string{
 	".jks": {"jks"}, ".jceks": {"jceks"}, ".p12": {"p12"}, ".pfx": {"p12"}, ".pkcs12": {"p12"},
 	".pem": {"pem"}, ".der": {"der"}, ".crt": {"pem", "der"}, ".cer": {"pem", "der"}, ".key": {"pem", "der"},
-	".csr": {"pem", "der"}, ".crl": {"pem", "der"}, ".p7b": {"pkcs7", "pem"}, ".p7c": {"pkcs7", "pem"},
+	".csr": {"pem", "der"}, ".crl": {"pem", "der"}, ".p7b": {"pkcs7"}, ".p7c": {"pkcs7"},
 }
 
 // ending returns the ending of a file's name in lower case, whichever system wrote the path.
@@ -130,6 +118,9 @@ func (f *finder) file(s *keystore.Store, o Options) {
 	}
 	if e := ending(o.File); len(s.Identities) > 0 && (e == ".crt" || e == ".cer") {
 		f.add("key-in-certificate-file", Warning, "", "The name ends in %s, as of a certificate that may be handed out, but there is a private key in it.", e)
+	}
+	if !isStore(s) && len(s.Others) == 0 {
+		f.add("no-entries", Notice, "", "There is nothing in the file.")
 	}
 	if s.Integrity == keystore.IntegrityUnchecked {
 		f.add("integrity-unchecked", Notice, "", "Without the password it cannot be told whether the file was changed.")

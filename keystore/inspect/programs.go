@@ -26,6 +26,19 @@ var (
 // noArmour is why all but GnuTLS refuse a PKCS12 in PEM.
 const noArmour = "it reads PKCS12 in binary only; openssl base64 -d makes that of the text between BEGIN and END"
 
+// Why programs refuse text that is read here. What our own convert writes all of them read.
+const (
+	writeAgain     = "; mqttpki convert writes it as all read it"
+	trustRefused   = "it does not know the label TRUSTED CERTIFICATE" + writeAgain
+	headersRefused = "it reads no lines of text within a block" + writeAgain
+)
+
+// Why programs refuse a key with its certificates.
+const (
+	notTheKeys      = "the certificate in it is for another key, and the two work with no program"
+	leafMustBeFirst = "the first certificate must be the first key's own"
+)
+
 // all joins what a program knows of.
 func all(groups ...[]string) []string { return slices.Concat(groups...) }
 

@@ -5,9 +5,12 @@ var brokerPrograms = []program{
 	{"Mosquitto", "2.0", "measured with mosquitto 2.0.11; mosquitto.conf(5)", map[string]knowledge{
 		"pem": {
 			algorithms: opensslText.algorithms,
-			refuses: map[string]string{
-				disorder: "the first certificate must be the key's own, with its issuers behind it in order",
-			},
+			refuses: with(opensslLines, map[string]string{
+				mismatched:   notTheKeys,
+				leafNotFirst: leafMustBeFirst,
+				smallKey:     "its OpenSSL refuses RSA keys of fewer than 2048 bits and EC keys of fewer than 224, in issuers too",
+				weaklySigned: "its OpenSSL refuses certificates that are signed with SHA-1 or MD5, issuers too",
+			}),
 			needs: with(each("the legacy provider in openssl.cnf", opensslLegacy), map[string]string{
 				encryptedKey: "it asks for the key's password on the terminal at each start, and fails where there is none",
 			}),

@@ -31,6 +31,7 @@ var javaStores = map[string]string{
 	noCertificate:  "it has no use for a private key without a certificate",
 	duplicateAlias: "of entries with the same alias it shows only the last",
 	plainAlias:     "it cannot read an alias in plain UTF-8, and refuses the whole file",
+	mismatched:     notTheKeys,
 	mixedCase:      "it lists an alias that is not in lower case, and does not find the entry",
 }
 
@@ -59,13 +60,20 @@ func javaPKCS12(needs map[string]string, refuses ...map[string]string) knowledge
 func javaProgram(version, source string, pkcs12 knowledge, refuses map[string]string) program {
 	store := with(javaStores, refuses)
 	imported := knowledge{
-		refuses: map[string]string{holdsKey: "its key stores are JKS and PKCS12"},
+		refuses: map[string]string{holdsKey: "its key stores are JKS and PKCS12", trustedLabel: trustRefused, blockHeaders: headersRefused},
 		needs:   map[string]string{anyFile: "import each certificate: keytool -importcert"},
 	}
+	if version != "25" {
+		imported.refuses[orderMark] = "it reads no text behind a byte order mark" + writeAgain
+	}
+	bundle := "keytool -importcert, of each certificate that openssl pkcs7 -print_certs"
 	return program{"Java", version, source, map[string]knowledge{
 		"p12":   pkcs12,
 		"jks":   {refuses: store},
 		"jceks": {refuses: store, needs: map[string]string{anyFile: "-storetype JCEKS"}},
-		"pem":   imported, "der": imported, "pkcs7": imported,
+		"pem":   imported, "der": imported,
+		"pkcs7": {needs: map[string]string{
+			inText: bundle + " prints", binary: bundle + " -inform DER prints",
+		}},
 	}, "its key stores are JKS and PKCS12", nil}
 }

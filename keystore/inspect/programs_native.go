@@ -15,7 +15,8 @@ var nativePrograms = []program{
 				ownPassword:     "it takes one password, and a key has another than the file",
 			},
 		},
-		"pem": nssImports, "der": nssImports, "pkcs7": nssImports,
+		"pem": nssImports, "der": nssImports,
+		"pkcs7": {needs: map[string]string{inText: "certutil -A -a" + firstOfBundle, binary: "certutil -A" + firstOfBundle}},
 	}, noJavaFormats, nil},
 	{"GnuTLS", "3.7", "measured with certtool of GnuTLS 3.7.9", map[string]knowledge{
 		"p12": {
@@ -26,16 +27,21 @@ var nativePrograms = []program{
 				ownPassword:   "it takes one password, and a key has another than the file",
 			},
 		},
-		"pem":   {algorithms: gnutlsCiphers},
+		"pem": {algorithms: gnutlsCiphers, refuses: map[string]string{
+			mismatched: notTheKeys, leafNotFirst: leafMustBeFirst, trustedLabel: trustRefused, blockHeaders: headersRefused,
+		}},
 		"der":   {algorithms: gnutlsCiphers, needs: map[string]string{anyFile: "--inder"}},
-		"pkcs7": always("certtool --p7-info --inder"),
+		"pkcs7": {needs: map[string]string{inText: "certtool --p7-info", binary: "certtool --p7-info --inder"}},
 	}, noJavaFormats, nil},
 }
 
 var (
 	gnutlsCiphers = all(prfs, aes, just("3DES-CBC", "PBE-SHA1-3DES", "PBE-SHA1-RC2-40", "PBE-SHA1-RC4-128", "PBE-MD5-DES", "DES-CBC"))
 	nssImports    = knowledge{
-		refuses: map[string]string{holdsKey: "it imports private keys from PKCS12 only"},
-		needs:   map[string]string{anyFile: "import each certificate: certutil -A"},
+		refuses: map[string]string{
+			holdsKey: "it imports private keys from PKCS12 only", trustedLabel: trustRefused, blockHeaders: headersRefused,
+		},
+		needs: map[string]string{inText: "import each certificate: certutil -A -a", binary: "import each certificate: certutil -A"},
 	}
+	firstOfBundle = " imports the first certificate; openssl pkcs7 -print_certs makes PEM of all"
 )

@@ -8,7 +8,7 @@ var opensslPrograms = []program{
 			algorithms: all(opensslMACs, opensslCiphers),
 			refuses: with(opensslRefuses, map[string]string{
 				noMAC: "the library refuses a file without a MAC; openssl pkcs12 reads it with -nomacver"}),
-		}, knowledge{algorithms: opensslCiphers}, "-inform DER"),
+		}, knowledge{algorithms: opensslCiphers, refuses: opensslPairs}, "-inform DER"),
 	opensslProgram("3.0", "measured with OpenSSL 3.0.19",
 		knowledge{algorithms: all(opensslMACs, opensslCiphers), refuses: opensslRefuses, needs: each("-legacy", opensslLegacy)},
 		opensslText, ""),
@@ -25,7 +25,14 @@ var (
 		armoured:    noArmour,
 		ownPassword: "it takes one password, and a key has another than the file",
 	}
-	opensslText = knowledge{algorithms: opensslCiphers, needs: each("-provider legacy -provider default", opensslLegacy)}
+	opensslLines = map[string]string{
+		crLines:      "it reads no lines that end in CR alone" + writeAgain,
+		blankLines:   "it reads no blank lines within a block" + writeAgain,
+		blockHeaders: headersRefused,
+	}
+	opensslBundle = "openssl pkcs7 -print_certs"
+	opensslPairs  = with(opensslLines, map[string]string{mismatched: notTheKeys})
+	opensslText   = knowledge{algorithms: opensslCiphers, refuses: opensslPairs, needs: each("-provider legacy -provider default", opensslLegacy)}
 )
 
 // opensslProgram is the row of one version; derNeeds is the option for DER, "" where it finds out by itself.
@@ -35,6 +42,7 @@ func opensslProgram(version, source string, pkcs12, text knowledge, derNeeds str
 		der.needs = with(text.needs, map[string]string{anyFile: derNeeds})
 	}
 	return program{"OpenSSL", version, source, map[string]knowledge{
-		"p12": pkcs12, "pem": text, "der": der, "pkcs7": always("openssl pkcs7 -inform DER -print_certs"),
+		"p12": pkcs12, "pem": text, "der": der,
+		"pkcs7": {refuses: opensslLines, needs: map[string]string{inText: opensslBundle, binary: opensslBundle + " -inform DER"}},
 	}, noJavaFormats, nil}
 }

@@ -45,7 +45,7 @@ var systemPrograms = []program{
 var (
 	windowsOld   = all(just("HMAC-SHA1", "PBE-SHA1-3DES"), pkcs12RC)
 	appleImports = knowledge{
-		refuses: map[string]string{encryptedKey: "it takes encrypted keys from PKCS12"},
+		refuses: map[string]string{encryptedKey: "it takes encrypted keys from PKCS12", mismatched: notTheKeys},
 		needs:   map[string]string{holdsKey: "security import -f openssl"},
 	}
 	androidImports = knowledge{

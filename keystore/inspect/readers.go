@@ -24,11 +24,11 @@ type knowledge struct {
 	needs      map[string]string // by trait or algorithm: the option, step or newer version
 }
 
-// readers asks every program. Requests and CRLs alone are for other programs than those, and what could not be read is
-// for none.
+// readers asks every program. Requests and CRLs alone are for other programs than those, and what has nothing in it, or
+// could not be read, is for none.
 func readers(s *keystore.Store, o Options) []Reader {
 	list := make([]Reader, 0, len(programs))
-	if o.Format == "" || len(s.Identities)+len(s.Anchors)+len(s.Loose) == 0 && len(s.Others) > 0 {
+	if o.Format == "" || !isStore(s) {
 		return list
 	}
 	t := traitsOf(s, o)
@@ -40,11 +40,30 @@ func readers(s *keystore.Store, o Options) []Reader {
 	return list
 }
 
+// isStore reports whether there is a key or certificate in a file, or may be.
+func isStore(s *keystore.Store) bool {
+	return len(s.Identities)+len(s.Anchors)+len(s.Loose) > 0 || sealed(s) || onlySecrets(s)
+}
+
+// sealed reports whether there may be more in a file than could be seen.
+func sealed(s *keystore.Store) bool {
+	return slices.ContainsFunc(s.Problems, func(p keystore.Problem) bool { return p.Code == "sealed" })
+}
+
+// onlySecrets reports whether a file is a store of symmetric keys.
+func onlySecrets(s *keystore.Store) bool {
+	secret := func(o keystore.Other) bool { return o.Kind == keystore.KindSecret }
+	return len(s.Identities)+len(s.Anchors)+len(s.Loose) == 0 && slices.ContainsFunc(s.Others, secret)
+}
+
 // judge says what the program makes of the file, with the reason for all but a plain yes.
 func (p *program) judge(t traits, o Options) (Answer, string) {
 	k, known := p.formats[o.Format]
 	if !known {
 		return No, p.otherwise
+	}
+	if p.name != "Java" && slices.Contains(t.has, secretsOnly) {
+		return No, "there are symmetric keys in it alone, and TLS has no use for those"
 	}
 	if p.byName != nil {
 		takenFor := p.byName[ending(o.File)]

@@ -82,7 +82,7 @@ func TestReaders(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := describe(tc.store, func(o *inspect.Options) {
-				o.File, o.Format = tc.file, tc.format
+				o.File, o.Format, o.Text = tc.file, tc.format, tc.format == "pem"
 				if tc.pass != "" {
 					o.PasswordText = keystore.Secret(tc.pass)
 				}

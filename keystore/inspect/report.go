@@ -51,29 +51,29 @@ type Key struct {
 	PublicSHA256 string `json:"public_sha256,omitempty"` // of the SubjectPublicKeyInfo, DER
 }
 
-// Certificate describes one X.509 certificate. Of one that Go's parser refuses nothing is told of its extensions; where not
-// even its outline can be read, it has only its fingerprints.
+// Certificate describes one X.509 certificate. Of one whose extensions Go's parser refuses nothing is told of them, by fields
+// that are not there; where not even its outline can be read, it has only its fingerprints.
 type Certificate struct {
 	Alias              string    `json:"alias,omitempty"` // only where it is not the entry's
 	Subject            string    `json:"subject"`
 	Issuer             string    `json:"issuer"`
 	Serial             string    `json:"serial"` // lower-case hex, without leading zeros
-	NotBefore          time.Time `json:"not_before"`
-	NotAfter           time.Time `json:"not_after"`
-	DaysLeft           int       `json:"days_left"` // negative when it has expired
+	NotBefore          time.Time `json:"not_before,omitzero"`
+	NotAfter           time.Time `json:"not_after,omitzero"`
+	DaysLeft           *int      `json:"days_left,omitempty"` // negative when it has expired
 	SHA256             string    `json:"sha256"`
 	SHA1               string    `json:"sha1"`
 	SubjectKeyID       string    `json:"subject_key_id,omitempty"`   // hex; what the certificates it issued call it
 	AuthorityKeyID     string    `json:"authority_key_id,omitempty"` // hex; of the key that signed it
-	SANs               []string  `json:"sans"`                       // "dns:a.example", "ip:192.0.2.1", "uri:...", "email:..."
-	KeyUsage           []string  `json:"key_usage"`                  // RFC 5280 section 4.2.1.3
-	EKU                []string  `json:"eku"`                        // serverAuth, clientAuth, ..., or a dotted OID
-	IsCA               bool      `json:"is_ca"`
+	SANs               []string  `json:"sans,omitzero"`              // "dns:a.example", "ip:192.0.2.1", "uri:...", "email:..."
+	KeyUsage           []string  `json:"key_usage,omitzero"`         // RFC 5280 section 4.2.1.3
+	EKU                []string  `json:"eku,omitzero"`               // serverAuth, clientAuth, ..., or a dotted OID
+	IsCA               *bool     `json:"is_ca,omitempty"`
 	PathLength         *int      `json:"path_length,omitempty"` // of a CA: how many CAs may follow; absent: any number
-	CRLs               []string  `json:"crl_urls"`
-	OCSP               []string  `json:"ocsp_urls"`
-	Role               string    `json:"role"`        // ca, server, client, server+client, any (no EKU limits it) or other
-	SelfSigned         bool      `json:"self_signed"` // subject and issuer are the same
+	CRLs               []string  `json:"crl_urls,omitzero"`
+	OCSP               []string  `json:"ocsp_urls,omitzero"`
+	Role               string    `json:"role,omitempty"` // ca, server, client, server+client, any (no EKU limits it) or other
+	SelfSigned         bool      `json:"self_signed"`    // subject and issuer are the same
 	Key                Key       `json:"key"`
 	SignatureAlgorithm string    `json:"signature_algorithm"`
 }

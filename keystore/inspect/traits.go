@@ -32,7 +32,6 @@ const (
 	duplicateAlias  = "duplicate alias"      // two entries have the same name but for its case
 	plainAlias      = "plain UTF-8 alias"    // an alias is not in Java's own UTF-8
 	mixedCase       = "mixed-case alias"     // an alias is not as Java looks it up
-	disorder        = "disorder"             // a key's certificate is not for it, or the chain is not in order
 	emptyPassword   = "empty password"       // it opens the file
 	nonASCII        = "non-ASCII password"   // opens the file
 	nonASCIIOld     = "non-ASCII, old style" // the same, and a part is encrypted as before PBES2
@@ -72,7 +71,7 @@ func traitsOf(s *keystore.Store, o Options) traits {
 	t.algorithms = slices.Compact(t.algorithms)
 
 	keys := len(s.Identities)
-	sealed := slices.ContainsFunc(s.Problems, func(p keystore.Problem) bool { return p.Code == "sealed" })
+	sealed := sealed(s)
 	add(anyFile, true)
 	add(holdsKey, keys > 0)
 	add(certificateOnly, keys == 0 && !sealed)
@@ -92,7 +91,6 @@ func traitsOf(s *keystore.Store, o Options) traits {
 		add(trailingBytes, p.Code == "trailing-bytes")
 		add(wideText, p.Code == "utf-16")
 		add(lostKeys, p.Code == "key-without-id")
-		add(disorder, p.Code == "chain-order")
 	}
 	for i := range s.Identities {
 		id := &s.Identities[i]
@@ -100,8 +98,8 @@ func traitsOf(s *keystore.Store, o Options) traits {
 		add(noCertificate, len(id.Chain) == 0 && !sealed)
 		add(ed25519Key, isEd25519(id))
 		add(ownPassword, s.Integrity == keystore.IntegrityVerified && errors.Is(id.Locked, keystore.ErrPassword))
-		add(disorder, !inOrder(id) || len(id.Chain) == 0 && len(s.Loose) > 0)
 	}
+	t.has = append(t.has, moreTraits(s, o)...)
 	return t
 }
 
@@ -123,21 +121,6 @@ func words(p keystore.Protection) []string {
 		return fields[len(fields)-1:]
 	}
 	return strings.Fields(strings.TrimPrefix(name, "PBES2 "))
-}
-
-// inOrder reports whether the identity has its own certificate first and each one's issuer behind it.
-func inOrder(id *keystore.Identity) bool {
-	if leaf := id.Leaf(); leaf != nil {
-		if matches, sure := id.Key.Matches(*leaf); sure && !matches {
-			return false
-		}
-	}
-	for i := 1; i < len(id.Chain); i++ {
-		if !keystore.Issued(id.Chain[i], id.Chain[i-1]) {
-			return false
-		}
-	}
-	return true
 }
 
 // isEd25519 goes by the key or, where that is locked, by the leaf.

@@ -10,8 +10,8 @@ import (
 	"github.com/mqttpki/mqttpki/keystore"
 )
 
-// outline is what can be told of a certificate that Go's parser refuses, for a curve it does not know mostly: the fields of
-// TBSCertificate (RFC 5280 section 4.1) that come before the extensions.
+// outline is what can be told of a certificate that Go's parser refuses even with stand-ins, for an extension mostly: the
+// fields of TBSCertificate (RFC 5280 section 4.1) that come before those.
 type outline struct {
 	Version   int `asn1:"optional,explicit,default:0,tag:0"`
 	Serial    *big.Int
@@ -47,42 +47,9 @@ func (o *outline) describe(d *Certificate, now time.Time) {
 	d.Subject, d.Issuer = keystore.DistinguishedName(o.Subject.FullBytes), keystore.DistinguishedName(o.Issuer.FullBytes)
 	d.SelfSigned = string(o.Subject.FullBytes) == string(o.Issuer.FullBytes)
 	d.Serial = o.Serial.Text(16)
-	d.NotBefore, d.NotAfter = o.Validity.NotBefore.UTC(), o.Validity.NotAfter.UTC()
-	d.DaysLeft = daysUntil(o.Validity.NotAfter, now)
+	d.valid(o.Validity.NotBefore, o.Validity.NotAfter, now)
 	d.Key = describePublic(nil, o.Public.Raw)
 	d.SignatureAlgorithm = algorithmByOID(o.Signature.Algorithm)
-}
-
-// namePublic names a key that Go does not know by what its SubjectPublicKeyInfo says.
-func namePublic(k *Key, spki []byte) {
-	var public subjectPublicKey
-	if _, err := asn1.Unmarshal(spki, &public); err == nil {
-		nameKey(k, public.Algorithm)
-	}
-}
-
-// namePrivate does so by its PrivateKeyInfo.
-func namePrivate(k *Key, pkcs8 []byte) {
-	var private struct {
-		Version   int
-		Algorithm pkix.AlgorithmIdentifier
-	}
-	if _, err := asn1.Unmarshal(pkcs8, &private); err == nil {
-		nameKey(k, private.Algorithm)
-	}
-}
-
-// nameKey names a key by its algorithm and, on a curve, which one.
-func nameKey(k *Key, algorithm pkix.AlgorithmIdentifier) {
-	k.Algorithm = algorithmByOID(algorithm.Algorithm)
-	if k.Algorithm != "EC" {
-		return
-	}
-	k.Curve = "with parameters of its own"
-	var named asn1.ObjectIdentifier
-	if _, err := asn1.Unmarshal(algorithm.Parameters.FullBytes, &named); err == nil {
-		k.Curve = algorithmByOID(named)
-	}
 }
 
 // signatureByOID names the algorithm that signed a certificate or request, by the AlgorithmIdentifier in it.

@@ -24,7 +24,7 @@ func TestCurveThatGoDoesNotKnow(t *testing.T) {
 	s := &keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: key, Chain: []keystore.Certificate{certificate}}}}
 
 	f := inspect.Describe(s, inspect.Options{Format: "p12", Now: mint.Day})
-	assert.Equal(t, &inspect.Key{Algorithm: "EC", Curve: "P-192"}, f.Entries[0].Key)
+	assert.Equal(t, &inspect.Key{Algorithm: "EC", Bits: 192, Curve: "P-192"}, f.Entries[0].Key)
 	got := f.Entries[0].Certificates[0]
 	assert.Equal(t, "CN=strange", got.Subject)
 	assert.Equal(t, "CN=strange", got.Issuer)

@@ -22,6 +22,8 @@ func assemble(items []item, limits keystore.Limits) *keystore.Store {
 	for n := range a.keys {
 		a.identity(n)
 	}
+	a.reportPairs()
+	a.reportOrder()
 	if a.pool != nil && a.pool.Exhausted() {
 		a.problem("long-chain", "warning", "", "All chains together have far more certificates than the file, and the last of them were cut.")
 	}
@@ -43,6 +45,8 @@ type assembler struct {
 	byKey  map[string][]int // indexes into free, by public key, ascending
 	byID   map[string]int   // the first index into free, by localKeyID
 	used   map[string]bool  // certificates that are in a chain, by content
+
+	issuers []int // of the first key's leaf: indexes into free, nearest first
 }
 
 // collect sorts the items.
@@ -88,33 +92,17 @@ func (a *assembler) identity(n int) {
 		if identity.Alias == "" {
 			identity.Alias = certificate.alias
 		}
-		chain := append([]int{leaf}, a.pool.Chain(leaf, a.limits.Chain-1)...)
-		a.reportOrder(identity.Alias, chain)
-		for _, i := range chain {
+		issuers := a.pool.Chain(leaf, a.limits.Chain-1)
+		if n == 0 {
+			a.issuers = issuers
+		}
+		for _, i := range append([]int{leaf}, issuers...) {
 			member := *a.items[a.free[i]].certificate
 			identity.Chain = append(identity.Chain, member)
-			if !a.used[string(member.Raw)] {
-				a.used[string(member.Raw)] = true
-			}
+			a.used[string(member.Raw)] = true
 		}
-	} else if len(a.free) > 0 && it.key != nil {
-		a.problem("key-without-certificate", "warning", identity.Alias, "No certificate of the file is for the key.")
 	}
 	a.store.Identities = append(a.store.Identities, identity)
-}
-
-// reportOrder reports a chain, as indexes into free, that is put in order here and is not in the file. Which of several
-// keys a program takes is not known, so of those nothing is said.
-func (a *assembler) reportOrder(alias string, chain []int) {
-	if len(a.keys) > 1 {
-		return
-	}
-	for at, i := range chain {
-		if i != at {
-			a.problem("chain-order", "warning", alias, "The certificates do not stand in the order leaf, issuer, issuer's issuer, and most programs take them as they stand.")
-			return
-		}
-	}
 }
 
 // leaf returns the index in free of the certificate of the key that is item at; the next key is item end. It returns

@@ -32,6 +32,7 @@ type scanner struct {
 	rest []byte
 	line int    // of the line taken last
 	body []byte // the base64 of a block; its memory serves one block after another
+	odd  oddText
 }
 
 // next returns the next line without its end, and false at the end of the file.
@@ -48,14 +49,26 @@ func (s *scanner) next() ([]byte, bool) {
 // blanks may stand at either end of a line.
 const blanks = " \t\r"
 
-// scan hands out the blocks of a file, one by one, and returns how many there are. What is damaged fails it: a block left
-// out could be the one that matters.
-func scan(data []byte, limits keystore.Limits, take func(*block) error) (count int, err error) {
-	data = bytes.TrimPrefix(data, []byte("\xEF\xBB\xBF"))
-	if bytes.IndexByte(data, '\n') < 0 {
-		data = bytes.ReplaceAll(data, []byte("\r"), []byte("\n")) // as old Macs ended lines
+// scanned is what scan tells of a file.
+type scanned struct {
+	blocks int
+	odd    oddText
+}
+
+// scan hands out the blocks of a file, one by one. What is damaged fails it: a block left out could be the one that
+// matters.
+func scan(data []byte, limits keystore.Limits, take func(*block) error) (scanned, error) {
+	s := &scanner{}
+	s.rest, s.odd.mark = bytes.CutPrefix(data, []byte("\xEF\xBB\xBF"))
+	if bytes.IndexByte(data, '\n') < 0 && bytes.IndexByte(data, '\r') >= 0 {
+		s.rest, s.odd.lineEnds = bytes.ReplaceAll(s.rest, []byte("\r"), []byte("\n")), true // as old Macs ended lines
 	}
-	s := &scanner{rest: data}
+	count, err := s.blocks(limits, take)
+	return scanned{count, s.odd}, err
+}
+
+// blocks is scan behind its first bytes.
+func (s *scanner) blocks(limits keystore.Limits, take func(*block) error) (count int, err error) {
 	between := s.rest
 	for {
 		here := len(s.rest)
@@ -116,6 +129,8 @@ func (s *scanner) block(begin string) (block, error) {
 			}
 			b.der = der[:n]
 			return b, nil
+		case len(line) == 0 && len(s.body) > 0:
+			s.odd.blankLines = true
 		case len(s.body) == 0 && bytes.IndexByte(line, ':') >= 0:
 			b.headers = inside[:len(inside)-len(s.rest)]
 		default:

@@ -52,6 +52,7 @@ type decoder struct {
 	curve      []byte // of the EC PARAMETERS block before
 	opened     int    // encrypted keys that were decrypted
 	refused    error  // why the last of the others were not
+	odd        oddLabels
 
 	strangers      map[string]int // how many blocks there are of each label that is not ours
 	strangerLabels []string       // in the order of the file
@@ -84,30 +85,34 @@ func (d *decoder) blocks(data []byte) error {
 	if len(data) > 0 && data[0] == tagSequence {
 		return d.binary(data)
 	}
-	count, err := scan(data, d.limits, d.noted)
+	found, err := scan(data, d.limits, d.noted)
 	if err == nil && UTF16(data) {
-		count, err = d.wide(data, count)
+		found, err = d.wide(data, found)
 	}
 	switch {
 	case err != nil:
 		return err
-	case count == 0 && string(data) != emptyFile:
+	case found.blocks == 0 && string(data) != emptyFile:
 		return malformed("no PEM block, and not DER")
 	}
+	d.oddText(found.odd)
 	d.leftOut()
+	if found.blocks > 0 && len(d.items) == 0 && len(d.strangers) == 0 {
+		d.problem("no-entries", "notice", "", "There is nothing in the file but parameters, which keys are made of or with.")
+	}
 	return nil
 }
 
-// wide reads the blocks of a file in UTF-16. One that has count blocks in text of one byte a character had the others
-// appended by somebody whose programs write both; what they are cannot be told for sure.
-func (d *decoder) wide(data []byte, count int) (int, error) {
-	if count > 0 {
+// wide reads the blocks of a file in UTF-16. One that has blocks in text of one byte a character, which were found, had the
+// others appended by somebody whose programs write both; what they are cannot be told for sure.
+func (d *decoder) wide(data []byte, found scanned) (scanned, error) {
+	if found.blocks > 0 {
 		d.problem("utf-16", "error", "", "A part of the text is UTF-16, as Windows PowerShell appends it, and was passed over.")
-		return count, nil
+		return found, nil
 	}
 	text, err := fromUTF16(data)
 	if err != nil {
-		return 0, malformed("the text is no UTF-16: %v", err)
+		return scanned{}, malformed("the text is no UTF-16: %v", err)
 	}
 	d.problem("utf-16", "error", "", "The text is UTF-16, as Windows PowerShell writes it; other programs do not read that.")
 	return scan(text, d.limits, d.noted)
@@ -122,6 +127,7 @@ func (d *decoder) noted(b *block) error {
 	if err := d.block(b, n); err != nil {
 		return err
 	}
+	d.odd.noteLabel(b)
 	if len(d.items) > d.limits.Entries {
 		return fmt.Errorf("more than %d entries: %w", d.limits.Entries, keystore.ErrTooLarge)
 	}
@@ -297,7 +303,7 @@ func (d *decoder) pkcs7(it item, data []byte) error {
 	}
 	d.items = slices.Grow(d.items, len(b.certificates)+len(b.crls)) // a list that grows bit by bit takes several times the memory
 	for i := range b.certificates {
-		d.items = append(d.items, item{line: it.line, certificate: &b.certificates[i]})
+		d.items = append(d.items, item{line: it.line, certificate: &b.certificates[i], bundled: true})
 	}
 	for _, crl := range b.crls {
 		d.items = append(d.items, item{line: it.line, other: keystore.KindCRL, otherRaw: crl})

@@ -15,6 +15,7 @@ type item struct {
 	locked error
 
 	certificate *keystore.Certificate
+	bundled     bool // in a PKCS#7 block, where programs that look for certificates do not see it
 
 	other    keystore.OtherKind
 	otherRaw []byte

@@ -34,15 +34,19 @@ func (PKCS7) Name() string { return "p7b" }
 // Extensions returns the endings of bundles.
 func (PKCS7) Extensions() []string { return []string{".p7b", ".p7c"} }
 
-// Sniff reports whether data begins as a SignedData in DER or BER, or is text whose first block is one.
+// Sniff reports whether data begins as a SignedData in DER or BER, or is text whose blocks are, as far as they are read.
 func (PKCS7) Sniff(data []byte) bool {
-	return pkcs7Begins(data) || firstLabel(data) == labelPKCS7
+	bundles, others := blockKinds(data)
+	return pkcs7Begins(data) || bundles && !others
 }
 
 // Decode reads the certificates, as trusted ones, and the CRLs of a bundle. Signatures are not looked at. Text may have
-// further blocks behind the bundle, which are read as [Codec.Decode] does.
-func (c PKCS7) Decode(data []byte, opts keystore.DecodeOptions) (*keystore.Store, error) {
-	return decodeAs(data, opts, "reading a PKCS#7 file", c.Sniff)
+// further blocks, which are read as [Codec.Decode] does: of a long one Sniff sees the beginning.
+func (PKCS7) Decode(data []byte, opts keystore.DecodeOptions) (*keystore.Store, error) {
+	return decodeAs(data, opts, "reading a PKCS#7 file", func(data []byte) bool {
+		bundles, _ := blockKinds(data)
+		return bundles || pkcs7Begins(data)
+	})
 }
 
 // Fit keeps all certificates, each once, and CRLs. Private keys, requests and public keys are lost; names, dates, and

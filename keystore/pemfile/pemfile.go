@@ -30,33 +30,40 @@ func (Codec) Extensions() []string {
 	return []string{".pem", ".crt", ".cer", ".key", ".csr", ".crl", ".req", ".p8", ".pub"}
 }
 
-// Sniff reports whether data is text with a PEM block that this package reads, other than a PKCS#7 bundle in the first
-// place.
+// Sniff reports whether data is text with a PEM block that this package reads, and not only PKCS#7 bundles.
 func (Codec) Sniff(data []byte) bool {
 	if string(data) == emptyFile {
 		return true
 	}
-	label := firstLabel(data)
-	return label != "" && label != labelPKCS7
+	_, others := blockKinds(data)
+	return others
 }
 
-// firstLabel returns what the first PEM block of a text is that this package reads, as labels has it, "" when there is
-// none. DER is not text, whatever it may have inside.
-func firstLabel(data []byte) string {
+// Text reports whether a file is text with a PEM block, of whatever kind, and not binary.
+func Text(data []byte) bool {
+	return (len(data) == 0 || data[0] != tagSequence) && (bytes.Contains(data, []byte(beginMark)) || UTF16(data))
+}
+
+// blockKinds reports whether a text has a PKCS#7 bundle among the PEM blocks that this package reads, and whether it has
+// another one. DER is not text, whatever it may have inside.
+func blockKinds(data []byte) (bundles, others bool) {
 	if len(data) > 0 && data[0] == tagSequence {
-		return ""
+		return false, false
 	}
-	for rest := data; ; {
+	for rest := data; !others; {
 		at := bytes.Index(rest, []byte(beginMark))
 		if at < 0 {
-			return ""
+			break
 		}
 		rest = rest[at+len(beginMark):]
 		label, _, found := bytes.Cut(rest[:min(len(rest), maxLabel)], []byte(dashes))
-		if known := labels[string(label)]; known != "" && found {
-			return known
+		if known, ours := labels[string(label)]; found && known == labelPKCS7 {
+			bundles = true
+		} else if found && ours {
+			others = true
 		}
 	}
+	return bundles, others
 }
 
 // malformed returns an error of kind [keystore.ErrFormat].

@@ -135,27 +135,51 @@ func TestAssembly(t *testing.T) {
 	}
 }
 
-// A chain that is put in order is reported, since other programs take certificates as they stand.
+// What others make of a file whose entries were found together is reported: they take the first certificate for the key's,
+// and the rest as it stands.
 func TestOrderIsReported(t *testing.T) {
 	p := newPKI(t)
-	key := string(appendBlock(nil, "PRIVATE KEY", p.server.PKCS8))
-	server, issuing, root := string(EncodeCertificates(certificate(p.server))), string(EncodeCertificates(certificate(p.issuing))), string(EncodeCertificates(certificate(p.root)))
-	for _, tc := range []struct {
-		name, file string
-		reported   bool
-	}{
-		{"key first", key + server + issuing + root, false},
-		{"key last", server + issuing + key, false},
-		{"the root in front", key + root + server + issuing, true},
-		{"backwards", key + root + issuing + server, true},
-		{"a stranger behind", key + server + string(EncodeCertificates(certificate(mint.CA(t, "stranger", "ec")))), false},
+	text := func(m *mint.Identity) string { return string(EncodeCertificates(certificate(m))) }
+	pem := func(m *mint.Identity) string { return string(appendBlock(nil, "PRIVATE KEY", m.PKCS8)) }
+	key, server, issuing, root, stranger := pem(p.server), text(p.server), text(p.issuing), text(p.root), text(mint.CA(t, "stranger", "ec"))
+	bundle, err := EncodePKCS7Text(certificate(p.issuing), certificate(p.root))
+	require.NoError(t, err)
+	own, err := EncodePKCS7Text(certificate(p.server))
+	require.NoError(t, err)
+	locked, err := EncodeKey(privateKey(t, p.server), keystore.Secret("pw"), 1, fixedRandom())
+	require.NoError(t, err)
+	const none, order, first, mismatch, without = "", "chain-order", "leaf-not-first", "key-leaf-mismatch", "key-without-certificate"
+	for _, tc := range []struct{ name, file, code string }{
+		{"key first", key + server + issuing + root, none},
+		{"key last", server + issuing + key, none},
+		{"the root before the issuer", key + server + root + issuing, order},
+		{"the leaf twice", key + server + server + issuing + root, none},
+		{"the root in front", key + root + server + issuing, first},
+		{"backwards", key + root + issuing + server, first},
+		{"backwards, locked", root + issuing + server + string(locked), first},
+		{"a stranger behind", key + server + stranger, none},
+		{"a stranger between", key + server + stranger + issuing + root, none},
+		{"a stranger in front", key + stranger + server, first},
+		{"one for the same key in front", text(mint.New(t, "renewed", p.server.Key, p.issuing, false)) + key + server + issuing + root, none},
+		{"a bundle in front", string(bundle) + key + server, none},
+		{"the leaf in a bundle", key + string(own), first},
+		{"two keys", key + pem(p.client) + server + text(p.client) + issuing + root, none},
+		{"two keys, the second one's certificate first", key + pem(p.client) + text(p.client) + server, first},
+		{"another's certificate", key + text(p.client) + issuing + root, mismatch},
+		{"authorities alone", key + issuing + root, mismatch},
+		{"another's certificate, locked", string(locked) + text(p.client), none},
+		{"two keys, one certificate", key + pem(p.client) + server, without},
+		{"two keys, one certificate of another", key + pem(p.client) + server + text(mint.Leaf(t, "other", "ec", p.issuing)), mismatch},
+		{"two keys, one of them twice", key + key + server, none},
+		{"a key alone", key, none},
+		{"a key beside what is trusted", key + "# trusted\n" + root, none},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			reported := false
+			var codes []string
 			for _, problem := range decode(t, []byte(tc.file), "").Problems {
-				reported = reported || problem.Code == "chain-order"
+				codes = append(codes, problem.Code)
 			}
-			assert.Equal(t, tc.reported, reported)
+			assert.Equal(t, tc.code, strings.Join(codes, " "))
 		})
 	}
 }

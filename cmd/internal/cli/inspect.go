@@ -11,6 +11,7 @@ import (
 
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/inspect"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 )
 
 // inspectOptions are the flags of inspect.
@@ -84,7 +85,7 @@ func (o *inspectOptions) run() error {
 			continue
 		}
 		report := inspect.Describe(s.Store, inspect.Options{
-			File: s.Name, Format: s.Format, Bytes: len(s.Data), Password: s.How, PasswordText: s.Password,
+			File: s.Name, Format: s.Format, Bytes: len(s.Data), Text: pemfile.Text(s.Data), Password: s.How, PasswordText: s.Password,
 			Now: o.now(), Mode: permissions(s.Path),
 		})
 		doc.Files = append(doc.Files, inspectedFile{File: report})

@@ -133,10 +133,10 @@ func roleText(c *inspect.Certificate) string {
 	return fmt.Sprintf("%s, at most %s below it", c.Role, counted(*c.PathLength, "CA"))
 }
 
-// untilText says how long a certificate is good yet.
+// untilText says how long a certificate is good yet, whose dates are known.
 func untilText(c *inspect.Certificate) string {
-	if c.DaysLeft < 0 {
-		return "expired " + counted(-c.DaysLeft, "day") + " ago"
+	if *c.DaysLeft < 0 {
+		return "expired " + counted(-*c.DaysLeft, "day") + " ago"
 	}
-	return counted(c.DaysLeft, "day") + " left"
+	return counted(*c.DaysLeft, "day") + " left"
 }
