@@ -30,6 +30,7 @@ func Main() int {
 
 // run is Main for given streams, clock and arguments; tests call it.
 func run(ctx context.Context, d *deps, args []string) int {
+	d.ctx = ctx
 	root := newRootCommand(d)
 	root.SetArgs(args)
 	root.SetIn(d.in)

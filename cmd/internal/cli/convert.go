@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -156,7 +157,8 @@ func (o *convertOptions) run(ctx context.Context, words []string) error {
 	if o.form, err = o.parse(words); err != nil {
 		return withHint(err, "mqttpki convert --help")
 	}
-	if err := o.prepare(); err != nil {
+	err = o.prepare()
+	if err := cmp.Or(o.ended(), err); err != nil {
 		return withHint(err, "mqttpki convert --help")
 	}
 	if o.form.OutDir != "" {
@@ -176,7 +178,7 @@ func (o *convertOptions) runOne(ctx context.Context) error {
 	}
 	defer release()
 	sources, err := o.openAll(o.form.Inputs)
-	if err != nil {
+	if err := cmp.Or(o.ended(), err); err != nil {
 		return err
 	}
 	r, err := o.convertOne(o.job(sources, o.form.Output))

@@ -41,7 +41,7 @@ func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := convert.NewPlan(j.sources(), o.recipeFor(j, pass))
+	plan, err := compute(o, func() (*convert.Plan, error) { return convert.NewPlan(j.sources(), o.recipeFor(j, pass)) })
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +66,12 @@ func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
 		o.notice("note: %s has all that is asked for; it was not written", j.Output)
 		return r, nil
 	}
-	files, err := o.build(j, plan, pass)
+	files, err := compute(o, func() ([]safefile.File, error) { return o.build(j, plan, pass) })
 	if err != nil {
 		return r, fmt.Errorf("converting %q: %w", j.Sources[0].Name, err)
+	}
+	if o.form.OutDir == "" && o.ended() != nil {
+		return nil, o.ended()
 	}
 	if j.Output == standardStream {
 		_, err := o.out.Write(files[0].Data)
@@ -76,6 +79,15 @@ func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
 	}
 	r.PlainKey = plan.HasKeys() && !pass.store.Given() && !pass.keys.Given()
 	return r, o.commit(j, files, r, pass)
+}
+
+// compute does what may take long and writes nothing. A single conversion gives it up when it is interrupted; of many,
+// those that were begun are finished.
+func compute[T any](o *convertOptions, do func() (T, error)) (T, error) {
+	if o.form.OutDir != "" {
+		return do()
+	}
+	return orDone(o.ctx, do)
 }
 
 // nothingToChange reports whether --trust names only what is trusted in the file already. Such a command can be run again

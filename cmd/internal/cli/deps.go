@@ -25,7 +25,7 @@ type deps struct {
 	isTerm    bool                   // a person can be asked: standard input and error are terminals
 	tty       io.Writer              // where one can be asked for passwords though not both are; nil: there is no such place
 	readSafe  func() ([]byte, error) // reads a line from the terminal without showing it
-	wait      waiter                 // for what may take for ever; nil waits
+	ctx       context.Context        // of the command that runs; nil: it never ends
 	columns   func() int             // of the terminal that err is; nil: usualColumns
 	stdinLine *lineReader            // shared by everything that reads lines of standard input
 
@@ -58,7 +58,6 @@ func processDeps(ctx context.Context) *deps {
 		}
 	}
 	d.readSafe = func() ([]byte, error) { return readUnseen(ctx, int(keyboard.Fd())) }
-	d.wait = func(read func() ([]byte, error)) ([]byte, error) { return orDone(ctx, read) }
 	d.columns = func() int {
 		if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && width > 0 {
 			return width

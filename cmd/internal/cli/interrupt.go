@@ -7,38 +7,43 @@ import (
 	"golang.org/x/term"
 )
 
-// Ctrl-C ends the context of a command; a read that waits for a person or a pipe would not notice, and the terminal would
-// stay as a password prompt left it. So whoever waits for input waits for the end of the context as well. The read that
-// is given up goes on in its goroutine until the process ends, which is soon: what it was for has failed.
+// Ctrl-C ends the context of a command; a read that waits for a person or a pipe would not notice, nor would a key
+// derivation of millions of rounds, and the terminal would stay as a password prompt left it. So whoever waits for input or
+// computes for long waits for the end of the context as well. What is given up goes on in its goroutine until the process
+// ends, which is soon: what it was for has failed. Nothing that writes files is given up.
 
-// orDone returns what read returns, or the context's error when that comes first.
-func orDone(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+// orDone returns what do returns, or the context's error when that comes first. A nil context never ends.
+func orDone[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	if ctx == nil {
+		return do()
+	}
 	type result struct {
-		data []byte
-		err  error
+		value T
+		err   error
+	}
+	var none T
+	if ctx.Err() != nil {
+		return none, ctx.Err()
 	}
 	done := make(chan result, 1)
 	go func() {
-		data, err := read()
-		done <- result{data, err}
+		value, err := do()
+		done <- result{value, err}
 	}()
 	select {
 	case r := <-done:
-		return r.data, r.err
+		return r.value, r.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return none, ctx.Err()
 	}
 }
 
-// waiter is orDone for one context.
-type waiter func(read func() ([]byte, error)) ([]byte, error)
-
-// until returns what read returns, or before that the error of a context that has ended.
-func (w waiter) until(read func() ([]byte, error)) ([]byte, error) {
-	if w == nil {
-		return read()
+// ended is the error of a context that has ended.
+func (d *deps) ended() error {
+	if d.ctx == nil {
+		return nil
 	}
-	return w(read)
+	return d.ctx.Err()
 }
 
 // readUnseen reads a line from a terminal without showing it, and leaves the terminal as it was.
@@ -47,7 +52,7 @@ func readUnseen(ctx context.Context, fd int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	line, err := orDone(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	line, err := orDone(ctx, func() ([]byte, error) { return readLineUnseen(fd) })
 	if ctx.Err() != nil {
 		_ = term.Restore(fd, before)
 	}

@@ -122,7 +122,7 @@ func (o *storeOpener) openKeysWith(s *openedStore, key int, secret keystore.Secr
 	if key != anyKey {
 		passwords[ownName(s.Store, key)] = secret
 	}
-	store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: s.Password, KeyPassword: secret, KeyPasswords: passwords})
+	store, err := o.decodeWith(s, keystore.DecodeOptions{Password: s.Password, KeyPassword: secret, KeyPasswords: passwords})
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (o *storeOpener) nearKey(s *openedStore, key int, refused givenPassword) st
 	cost := keysCost(s)
 	for _, near := range nearPasswords(refused.secret) {
 		if o.Known.guess(cost, func() bool {
-			store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{
+			store, err := o.decodeWith(s, keystore.DecodeOptions{
 				Password: s.Password, KeyPassword: near.secret, KeyPasswords: map[string]keystore.Secret{ownName(s.Store, key): near.secret},
 			})
 			return err == nil && key < len(store.Identities) && !isLocked(&store.Identities[key])

@@ -222,7 +222,7 @@ func (o *storeOpener) keysRefusal(s *openedStore, g givenPassword, err error) er
 
 // opens reports whether a password is that of a store.
 func (o *storeOpener) opens(s *openedStore, secret keystore.Secret) bool {
-	store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: secret})
+	store, err := o.decodeWith(s, keystore.DecodeOptions{Password: secret})
 	return err == nil && fits(store)
 }
 
@@ -258,7 +258,7 @@ func (o *storeOpener) nearMiss(s *openedStore, refused []givenPassword) string {
 
 // try decodes with one password.
 func (o *storeOpener) try(s *openedStore, secret keystore.Secret, how string) error {
-	store, err := s.Codec.Decode(s.Data, keystore.DecodeOptions{Password: secret, KeyPassword: o.KeySecret, KeyPasswords: o.KeySecrets})
+	store, err := o.decodeWith(s, keystore.DecodeOptions{Password: secret, KeyPassword: o.KeySecret, KeyPasswords: o.KeySecrets})
 	if err != nil {
 		return err
 	}

@@ -166,6 +166,14 @@ func (o *storeOpener) open(path string) (*openedStore, error) {
 	return s, nil
 }
 
+// decodeWith decodes a file, which takes as long as its key derivation. Of many files those that were begun are finished.
+func (o *storeOpener) decodeWith(s *openedStore, opts keystore.DecodeOptions) (*keystore.Store, error) {
+	if o.Many {
+		return s.Codec.Decode(s.Data, opts)
+	}
+	return orDone(o.ctx, func() (*keystore.Store, error) { return s.Codec.Decode(s.Data, opts) })
+}
+
 // formatWord is the word of the command line and of JSON for a format that formats.Detect calls by its usual name.
 func formatWord(name string) string {
 	switch name {

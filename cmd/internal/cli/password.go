@@ -170,6 +170,9 @@ func (d *deps) readPassword(s passwordSource, what string, twice bool) (password
 		return password{secret: line}, nil
 	case sourcePrompt:
 		secret, err := d.prompt(what, twice)
+		if errors.Is(err, io.EOF) {
+			err = usagef("no password was typed for %s", what)
+		}
 		return password{secret: secret}, err
 	}
 	return password{}, usagef("no password was given for %s", what)
@@ -189,7 +192,7 @@ func (d *deps) randomPassword() (keystore.Secret, error) {
 // password may have come from a mounted secret whose mode is not ours to choose.
 func (d *deps) passwordFile(path string) (keystore.Secret, error) {
 	var public bool
-	secret, err := d.wait.until(func() (line []byte, err error) { // a pipe may have nobody who writes into it
+	secret, err := orDone(d.ctx, func() (line []byte, err error) { // a pipe may have nobody who writes into it
 		secret, others, err := readNamedPassFile(path)
 		public = others
 		return secret, err
