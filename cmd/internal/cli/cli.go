@@ -31,6 +31,8 @@ func Main() int {
 // run is Main for given streams, clock and arguments; tests call it.
 func run(ctx context.Context, d *deps, args []string) int {
 	d.ctx = ctx
+	results := &resultWriter{w: d.out}
+	d.out = results
 	root := newRootCommand(d)
 	root.SetArgs(args)
 	root.SetIn(d.in)
@@ -38,6 +40,9 @@ func run(ctx context.Context, d *deps, args []string) int {
 	root.SetErr(d.err)
 	d.json = asksForJSON(args) // known before parsing, so that a wrong command line is reported as JSON too
 	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = results.lost()
+	}
 	if err == nil {
 		return exitDone
 	}

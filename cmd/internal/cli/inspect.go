@@ -71,6 +71,9 @@ func (o *inspectOptions) run() error {
 	var faulty []string
 	for i, path := range o.Files {
 		s, err := opener.open(path)
+		if err := o.ended(); err != nil {
+			return err
+		}
 		if err != nil {
 			if errors.Is(err, errUsage) || len(o.Files) == 1 {
 				return err

@@ -4,10 +4,40 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"unicode/utf8"
 )
+
+// resultWriter is standard output. Whoever prints a line need not look whether it arrived: the command fails at its end if
+// any did not, such as on a full disk. It is safe for use by several goroutines.
+type resultWriter struct {
+	mu  sync.Mutex
+	w   io.Writer
+	err error // the first
+}
+
+func (r *resultWriter) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, err := r.w.Write(p)
+	if r.err == nil {
+		r.err = err
+	}
+	return n, err
+}
+
+// lost is the error for what was printed and did not arrive.
+func (r *resultWriter) lost() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		return nil
+	}
+	return fmt.Errorf("writing to standard output: %w", pathReason(r.err))
+}
 
 // printJSON writes one document, indented, as every --json does. The document's first field is its schema.
 func (d *deps) printJSON(doc any) error {
