@@ -15,19 +15,22 @@ func (w *work) orderChain(id *keystore.Identity, had int, g *given) {
 	if leaf == nil || leaf.X509 == nil {
 		return
 	}
-	chain := []keystore.Certificate{*leaf}
-	for _, i := range g.pool.Chain(g.index[string(leaf.Raw)], keystore.DefaultLimits.Chain-1) {
+	at := g.add(*leaf)
+	if !g.pool.Begin(at) {
+		w.noted(id.Label(), "its certificate is that of too many keys to stand with each of them")
+		id.Chain = nil
+		return
+	}
+	chain, in := []keystore.Certificate{*leaf}, map[int]bool{at: true}
+	for _, i := range g.pool.Chain(at, keystore.DefaultLimits.Chain-1) {
 		if c := g.certs[i]; i < g.anchors || !isRoot(c) {
 			chain = append(chain, c)
+			in[i] = true
 		}
 	}
-	in := map[string]bool{}
-	for _, c := range chain {
-		in[string(c.Raw)] = true
-	}
 	for _, c := range id.Chain {
-		if !in[string(c.Raw)] {
-			in[string(c.Raw)] = true
+		if i := g.add(c); !in[i] {
+			in[i] = true
 			w.noted(c.Label(), "does not belong to the chain of %q", id.Label())
 			w.store.Loose = append(w.store.Loose, keystore.Anchor{Certificate: c})
 		}

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"slices"
 
@@ -16,7 +15,8 @@ type work struct {
 	notes    []Note
 	judged   map[string]bool         // by what the entry is called: keys whose file had another's certificate
 	locked   map[string]*LockedError // by the alias and leaf of the identity: which keys could not be decrypted
-	unmarked map[digest]bool         // by DER: trusted certificates without a name, of a file without a key
+	distinct keystore.Distinct       // numbers of certificates
+	unmarked map[int]bool            // by number: trusted certificates without a name, of a file without a key
 	sameKey  map[string][]int        // the identities by their PKCS#8 bytes
 }
 
@@ -28,12 +28,12 @@ func (w *work) noted(entry, format string, args ...any) {
 // combine merges the sources into one store, in their order. What is the same in two of them is kept once. The
 // sources' own stores stay as they are.
 func combine(sources []Source) *work {
-	w := &work{judged: map[string]bool{}, locked: map[string]*LockedError{}, unmarked: map[digest]bool{}, sameKey: map[string][]int{}}
+	w := &work{judged: map[string]bool{}, locked: map[string]*LockedError{}, unmarked: map[int]bool{}, sameKey: map[string][]int{}}
 	type named struct {
 		alias string
-		der   digest
+		cert  int
 	}
-	seenAnchor, seenLoose, seenOther := map[named]bool{}, map[digest]bool{}, map[string]bool{}
+	seenAnchor, seenLoose, seenOther := map[named]bool{}, map[int]bool{}, map[string]bool{}
 	for _, source := range sources {
 		for _, id := range source.Store.Identities {
 			if id.Key == nil {
@@ -42,14 +42,14 @@ func combine(sources []Source) *work {
 			w.addIdentity(id)
 		}
 		for _, a := range source.Store.Anchors {
-			der := digest(sha256.Sum256(a.Certificate.Raw))
+			cert := w.number(a.Certificate)
 			if a.Alias == "" && len(source.Store.Identities) == 0 {
-				w.unmarked[der] = true
+				w.unmarked[cert] = true
 			}
-			w.store.Anchors = appendNew(w.store.Anchors, a, named{a.Alias, der}, seenAnchor)
+			w.store.Anchors = appendNew(w.store.Anchors, a, named{a.Alias, cert}, seenAnchor)
 		}
 		for _, a := range source.Store.Loose {
-			w.store.Loose = appendNew(w.store.Loose, a, digest(sha256.Sum256(a.Certificate.Raw)), seenLoose)
+			w.store.Loose = appendNew(w.store.Loose, a, w.number(a.Certificate), seenLoose)
 		}
 		for _, o := range source.Store.Others {
 			key := string(o.Kind) + "\x00" + string(o.Raw)
@@ -60,6 +60,12 @@ func combine(sources []Source) *work {
 		}
 	}
 	return w
+}
+
+// number tells a certificate by its content.
+func (w *work) number(c keystore.Certificate) int {
+	n, _ := w.distinct.Number(c)
+	return n
 }
 
 // appendNew appends v unless key was seen before.
@@ -160,28 +166,28 @@ func (w *work) unusableKey() error {
 // dropUsed removes the loose certificates that are in a chain or trusted: they are kept there. A certificate in a
 // chain is no longer trusted either when all that said so is that its file had no key: server.crt beside server.key.
 func (w *work) dropUsed() {
-	used := map[digest]bool{}
+	used := map[int]bool{}
 	for i := range w.store.Identities {
 		for _, c := range w.store.Identities[i].Chain {
-			used[sha256.Sum256(c.Raw)] = true
+			used[w.number(c)] = true
 		}
 	}
 	if len(used) > 0 {
 		w.store.Anchors = slices.DeleteFunc(w.store.Anchors, func(a keystore.Anchor) bool {
-			der := digest(sha256.Sum256(a.Certificate.Raw))
-			return a.Alias == "" && w.unmarked[der] && used[der]
+			cert := w.number(a.Certificate)
+			return a.Alias == "" && w.unmarked[cert] && used[cert]
 		})
 	}
 	if len(w.store.Loose) == 0 {
 		return
 	}
 	for _, a := range w.store.Anchors {
-		used[sha256.Sum256(a.Certificate.Raw)] = true
+		used[w.number(a.Certificate)] = true
 	}
 	w.store.Loose = slices.DeleteFunc(w.store.Loose, func(a keystore.Anchor) bool {
-		der := digest(sha256.Sum256(a.Certificate.Raw))
-		again := used[der]
-		used[der] = true
+		cert := w.number(a.Certificate)
+		again := used[cert]
+		used[cert] = true
 		return again
 	})
 }

@@ -17,26 +17,27 @@ type Pairing struct {
 // given is every certificate that the sources hold, to find leaves and issuers in.
 type given struct {
 	certs   []keystore.Certificate
-	index   map[string]int    // by DER
+	index   keystore.Distinct // of certs
 	leaves  map[string]int    // by PublicID: the best certificate of the key
 	pool    *keystore.Pool    // over certs
 	anchors int               // the first index in certs of what is nowhere but among the trusted
-	names   map[string]string // by DER: the aliases of loose certificates that have one
+	names   map[int]string    // by index: the aliases of loose certificates that have one
 }
 
 // collect gathers the certificates of a store: chains first and each in its order, since the pool prefers what stands
 // behind a certificate as its issuer.
 func collect(s *keystore.Store) *given {
-	g := &given{index: map[string]int{}, leaves: map[string]int{}, names: map[string]string{}}
+	g := &given{leaves: map[string]int{}, names: map[int]string{}}
+	stated := int64(0)
 	for i := range s.Identities {
 		for _, c := range s.Identities[i].Chain {
 			g.add(c)
+			stated += int64(len(c.Raw))
 		}
 	}
 	for i := range s.Loose {
-		g.add(s.Loose[i].Certificate)
-		if der := string(s.Loose[i].Certificate.Raw); g.names[der] == "" {
-			g.names[der] = s.Loose[i].Alias
+		if at := g.add(s.Loose[i].Certificate); g.names[at] == "" {
+			g.names[at] = s.Loose[i].Alias
 		}
 	}
 	g.anchors = len(g.certs)
@@ -44,22 +45,23 @@ func collect(s *keystore.Store) *given {
 		g.add(s.Anchors[i].Certificate)
 	}
 	g.pool = keystore.NewPool(g.certs)
+	g.pool.Allow(stated)
 	return g
 }
 
-// add appends a certificate, once.
-func (g *given) add(c keystore.Certificate) {
-	if _, seen := g.index[string(c.Raw)]; seen {
-		return
+// add appends a certificate, once, and returns its index.
+func (g *given) add(c keystore.Certificate) int {
+	i, first := g.index.Number(c)
+	if !first {
+		return i
 	}
-	i := len(g.certs)
-	g.index[string(c.Raw)] = i
 	g.certs = append(g.certs, c)
 	if id := c.PublicID(); id != "" {
 		if best, ok := g.leaves[id]; !ok || betterLeaf(c.X509, g.certs[best].X509) {
 			g.leaves[id] = i
 		}
 	}
+	return i
 }
 
 // leafFor finds the certificate of a key: of several the one that another CA signed, then the newest. It returns nil
@@ -133,7 +135,7 @@ func (w *work) pairKey(id *keystore.Identity, g *given) {
 		}
 	}
 	if id.Alias == "" { // the name that the certificate had on its own
-		id.Alias = g.names[string(right.Raw)]
+		id.Alias = g.names[g.add(*right)]
 	}
 	if leaf != nil {
 		w.repaired(id, Pairing{name, right.Label(), leaf.Label(), "the file had it with the certificate of another key"})

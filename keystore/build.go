@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -16,13 +17,16 @@ var ErrReadBack = errors.New("what was written does not read back")
 
 // Build encodes a store that Fit returned, and proves the result: an independent reader confirms it where there is one,
 // and the codec decodes it like any stranger's file, with nothing but the passwords, and everything is compared. Errors are
-// those of Encode, or wrap [ErrReadBack]; then no bytes are returned.
+// those of Encode, or wrap [ErrReadBack], or [ErrTooLarge] where nobody would read so large a file; then no bytes are returned.
 //
 // Each proof is made once, and the two at the same time: deriving keys from passwords is nearly all that they cost.
 func Build(codec Codec, fitted *Store, opts EncodeOptions) ([]byte, error) {
 	data, err := codec.Encode(fitted, opts)
 	if err != nil {
 		return nil, fmt.Errorf("encoding as %s: %w", codec.Name(), err)
+	}
+	if int64(len(data)) > DefaultLimits.Bytes {
+		return nil, fmt.Errorf("encoding as %s: %d bytes, at most %d: %w", codec.Name(), len(data), DefaultLimits.Bytes, ErrTooLarge)
 	}
 	var confirmed error
 	var confirming sync.WaitGroup
@@ -155,9 +159,15 @@ func (o *Other) Label() string {
 	return string(o.Kind)
 }
 
+// maxLabel is the length in bytes that a subject is cut to where it names an entry. Nobody reads more, and a message for each
+// of many keys must not have all of what a hostile certificate calls itself.
+const maxLabel = 512
+
 // Label is what messages call a certificate that has no alias.
 func (c Certificate) Label() string {
-	if subject := c.Subject(); subject != "" {
+	if subject := c.Subject(); len(subject) > maxLabel {
+		return strings.ToValidUTF8(subject[:maxLabel], "") + "..."
+	} else if subject != "" {
 		return subject
 	}
 	sum := sha256.Sum256(c.Raw)

@@ -3,6 +3,7 @@ package keystore_test
 import (
 	"bytes"
 	"encoding/asn1"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -70,15 +71,120 @@ func TestIssuedAsksAboutEachIssuer(t *testing.T) {
 	}
 }
 
-// A thousand certificates of one name do not cost a thousand signature checks for each.
+// Of a thousand certificates of one name 64 are tried as the issuer of another, and of a pool full of them hardly more than
+// it has certificates in all.
 func TestChainIsBounded(t *testing.T) {
-	impostor := mint.CA(t, "issuing", "ec")
-	leaf := mint.Leaf(t, "leaf", "ec", mint.CA(t, "issuing", "ec"))
-	members := []*mint.Identity{leaf}
-	for range 1000 {
-		members = append(members, impostor)
+	right := mint.CA(t, "issuing", "ec")
+	leaf := mint.Leaf(t, "leaf", "ec", right)
+	among := func(impostors int) []*mint.Identity {
+		impostor := mint.CA(t, "issuing", "ec")
+		return append(slices.Repeat([]*mint.Identity{impostor}, impostors), right)
 	}
-	assert.Empty(t, pool(members...).Chain(0, 100))
+	assert.Len(t, pool(append([]*mint.Identity{leaf}, among(63)...)...).Chain(0, 100), 1, "the last that is tried")
+	assert.Empty(t, pool(append([]*mint.Identity{leaf}, among(64)...)...).Chain(0, 100), "one too many")
+
+	const leaves = 60
+	members := append(slices.Repeat([]*mint.Identity{leaf}, leaves), among(60)...)
+	p, found := pool(members...), 0
+	for i := range leaves {
+		found += len(p.Chain(i, 100))
+	}
+	assert.Equal(t, (256+2*len(members))/60, found, "each takes 60 candidates that are none")
+}
+
+// Whatever chains have in common, all together take no more than some times the bytes of the pool: a file of many keys
+// under a hundred CAs, under one large CA, or with one large certificate for all of them.
+func TestChainsTogetherAreBounded(t *testing.T) {
+	issuer := mint.CA(t, "root", "ed25519")
+	var long []*mint.Identity
+	for i := range 100 {
+		issuer = mint.New(t, "CA "+string(rune('A'+i)), issuer.Key, issuer, true)
+		long = append(long, issuer)
+	}
+	large := mint.Large(t, "large", mint.Key(t, "ed25519"), nil, true, 5_000)
+	const leaves = 1000
+	for _, tc := range []struct {
+		name   string
+		above  []*mint.Identity
+		leaves int // 1: all chains begin with it
+	}{
+		{"a hundred CAs", long, leaves},
+		{"one large CA", []*mint.Identity{large}, leaves},
+		{"one large leaf", nil, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var certificates []keystore.Certificate
+			size := 0
+			add := func(m *mint.Identity) {
+				certificates = append(certificates, keystore.NewCertificate(m.DER))
+				size += len(m.DER)
+			}
+			for _, m := range tc.above {
+				add(m)
+			}
+			for range tc.leaves {
+				if tc.leaves == 1 {
+					add(large)
+					continue
+				}
+				issuer := tc.above[len(tc.above)-1]
+				add(mint.New(t, "leaf", issuer.Key, issuer, false))
+			}
+			leaf := func(i int) int { return len(tc.above) + i%tc.leaves }
+			p, total, cut := keystore.NewPool(certificates), 0, 0
+			for i := range leaves {
+				if !p.Begin(leaf(i)) {
+					cut++
+					continue
+				}
+				total += len(certificates[leaf(i)].Raw)
+				for _, j := range p.Chain(leaf(i), 100) {
+					total += len(certificates[j].Raw)
+				}
+			}
+			assert.Less(t, total, 4<<20+11*size)
+			assert.Greater(t, total, 4<<20, "which is free")
+			assert.True(t, p.Exhausted())
+			assert.Equal(t, tc.leaves == 1, cut > 0, "no key loses a certificate that is its own")
+
+			p = keystore.NewPool(certificates)
+			p.Allow(int64(leaves * size))
+			for i := range leaves {
+				require.True(t, p.Begin(leaf(i)), "somebody stated these chains")
+				require.Len(t, p.Chain(leaf(i), 100), len(tc.above))
+			}
+			assert.False(t, p.Exhausted())
+		})
+	}
+}
+
+// What is in a chain is told by content, and the first time it is there costs nothing, however large it is.
+func TestChained(t *testing.T) {
+	root := mint.CA(t, "root", "ec")
+	leaf := mint.Leaf(t, "leaf", "ec", root)
+	p := pool(leaf, root, root, mint.CA(t, "other", "ec"))
+	assert.False(t, p.Chained(1))
+	assert.Equal(t, []int{1}, p.Chain(0, 100))
+	assert.True(t, p.Chained(1))
+	assert.True(t, p.Chained(2), "the same bytes")
+	assert.False(t, p.Chained(3))
+	assert.True(t, p.HasIssuer(0))
+	assert.False(t, p.HasIssuer(1))
+}
+
+func TestDistinct(t *testing.T) {
+	one, other := keystore.NewCertificate(mint.CA(t, "one", "ec").DER), keystore.NewCertificate(mint.CA(t, "other", "ec").DER)
+	copied := keystore.NewCertificate(bytes.Clone(one.Raw))
+	var d keystore.Distinct
+	for i, tc := range []struct {
+		certificate keystore.Certificate
+		number      int
+		first       bool
+	}{{one, 0, true}, {one, 0, false}, {other, 1, true}, {copied, 0, false}, {keystore.Certificate{}, 2, true}, {keystore.Certificate{Raw: []byte{}}, 2, false}, {other, 1, false}} {
+		number, first := d.Number(tc.certificate)
+		assert.Equal(t, tc.number, number, i)
+		assert.Equal(t, tc.first, first, i)
+	}
 }
 
 func TestNewPrivateKey(t *testing.T) {

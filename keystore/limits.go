@@ -2,8 +2,9 @@ package keystore
 
 // Limits bounds what a decoder spends on input that nobody vouches for. What reaches a limit is read, what exceeds it
 // is [ErrTooLarge]. A zero field means the field of [DefaultLimits]. Beside them time and memory stay proportional to
-// the size of a file: memory below 20 times its bytes and 64 MiB, and all its key derivations together bounded by the
-// same measure (keystore/pbe).
+// the size of a file: a decoder's memory below 20 times its bytes and 64 MiB, and all its key derivations together bounded
+// by the same measure (keystore/pbe). What is made of a store takes more, in the same proportion: chains that have
+// certificates in common are bounded together ([Pool]), since a report and most formats have them again for each key.
 type Limits struct {
 	Bytes      int64 // size of one file
 	Entries    int   // entries in one store; in PKCS12 bags, in PEM blocks, in PKCS#7 certificates and CRLs

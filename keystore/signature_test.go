@@ -75,30 +75,6 @@ func TestCheckRequest(t *testing.T) {
 	assert.Equal(t, keystore.SignatureUnknown, keystore.CheckRequest(other), "which would take a minute")
 }
 
-// A file of many keys above which stand the same hundred certificates has no hundred times as many in its chains.
-func TestChainsTogetherAreBounded(t *testing.T) {
-	const shared, leaves = 100, 1000
-	var certificates []keystore.Certificate
-	issuer := mint.CA(t, "root", "ed25519")
-	for i := range shared {
-		issuer = mint.New(t, "CA "+string(rune('A'+i)), issuer.Key, issuer, true)
-		certificates = append(certificates, keystore.NewCertificate(issuer.DER))
-	}
-	for range leaves {
-		certificates = append(certificates, keystore.NewCertificate(mint.New(t, "leaf", issuer.Key, issuer, false).DER))
-	}
-	pool, total := keystore.NewPool(certificates), 0
-	for i := range leaves {
-		total += len(pool.Chain(shared+i, 100))
-	}
-	assert.Less(t, total, 20*len(certificates))
-	assert.Greater(t, total, 5*len(certificates))
-	assert.True(t, pool.Exhausted())
-	pool = keystore.NewPool(certificates)
-	assert.Len(t, pool.Chain(shared, 100), shared)
-	assert.False(t, pool.Exhausted())
-}
-
 func TestSummarizeCRL(t *testing.T) {
 	ca := mint.CA(t, "CA", "ec")
 	ca.Cert.KeyUsage = x509.KeyUsageCRLSign

@@ -44,8 +44,9 @@ func Describe(s *keystore.Store, o Options) File {
 // entries lists the store: identities, trusted certificates, other certificates, everything else.
 func entries(s *keystore.Store, o Options) []Entry {
 	list, now := []Entry{}, o.Now
+	chained := map[*byte]*Certificate{}
 	for i := range s.Identities {
-		list = append(list, identity(&s.Identities[i], o))
+		list = append(list, identity(&s.Identities[i], o, chained))
 	}
 	for _, a := range s.Anchors {
 		kind := "trusted"
@@ -67,9 +68,10 @@ func entries(s *keystore.Store, o Options) []Entry {
 // trusted ones, which is what converting it needs, but a person who asks what is in server.crt means something else.
 var textFormats = []string{"pem", "der", "pkcs7"}
 
-// identity describes a private key and its chain.
-func identity(id *keystore.Identity, o Options) Entry {
-	e := Entry{Alias: id.Alias, Type: "key", Created: date(id.Created), Certificates: []Certificate{}}
+// identity describes a private key and its chain. What was found out about the certificates of other chains is in chained,
+// by where they are: those that stand above thousands of keys are described once, whatever their size.
+func identity(id *keystore.Identity, o Options, chained map[*byte]*Certificate) Entry {
+	e := Entry{Alias: id.Alias, Type: "key", Created: date(id.Created), Certificates: make([]Certificate, len(id.Chain))}
 	switch {
 	case id.Key != nil:
 		k := describePrivate(id.Key)
@@ -81,8 +83,13 @@ func identity(id *keystore.Identity, o Options) Entry {
 	default:
 		e.Locked = "its password is needed"
 	}
-	for _, c := range id.Chain {
-		e.Certificates = append(e.Certificates, describeCertificate(c, o.Now))
+	for i, c := range id.Chain {
+		if known := chained[&c.Raw[0]]; known != nil {
+			e.Certificates[i] = *known
+			continue
+		}
+		e.Certificates[i] = describeCertificate(c, o.Now)
+		chained[&c.Raw[0]] = &e.Certificates[i]
 	}
 	return e
 }

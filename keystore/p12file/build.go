@@ -10,18 +10,17 @@ import (
 func entriesOf(s *keystore.Store) ([]keyEntry, []certEntry) {
 	keys := make([]keyEntry, 0, len(s.Identities))
 	certs := make([]certEntry, 0, 2*len(s.Identities)+len(s.Anchors)+len(s.Loose))
-	written := map[string]bool{}
+	var written keystore.Distinct
 	for _, id := range s.Identities {
 		attrs := attributes{name: id.Alias, id: keyID(id.Created)}
 		keys = append(keys, keyEntry{attributes: attrs, key: id.Key})
 		for i, c := range id.Chain {
-			switch {
+			switch _, first := written.Number(c); {
 			case i == 0:
 				certs = append(certs, certEntry{attributes: attrs, cert: c})
-			case !written[string(c.Raw)]:
+			case first:
 				certs = append(certs, certEntry{cert: c})
 			}
-			written[string(c.Raw)] = true
 		}
 	}
 	for _, a := range s.Anchors {

@@ -70,11 +70,11 @@ func assemble(keys []keyEntry, certs []certEntry, lim keystore.Limits, r *report
 		}
 		s.Identities = append(s.Identities, id)
 	}
-	if chains.pool != nil && chains.pool.Exhausted() {
+	if chains.exhausted() {
 		r.add("warning", "long-chain", "", "all chains together have far more certificates than the file, and the last of them were cut")
 	}
 	for i, c := range plain {
-		if !m.claimed[i] && !chains.used[string(c.cert.Raw)] {
+		if !chains.used(i) {
 			s.Loose = append(s.Loose, keystore.Anchor{Alias: c.name, Certificate: c.cert})
 		}
 	}

@@ -44,14 +44,13 @@ type assembler struct {
 	pool   *keystore.Pool
 	byKey  map[string][]int // indexes into free, by public key, ascending
 	byID   map[string]int   // the first index into free, by localKeyID
-	used   map[string]bool  // certificates that are in a chain, by content
 
 	issuers []int // of the first key's leaf: indexes into free, nearest first
 }
 
 // collect sorts the items.
 func (a *assembler) collect() {
-	a.freeAt, a.byKey, a.byID, a.used = map[int]int{}, map[string][]int{}, map[string]int{}, map[string]bool{}
+	a.freeAt, a.byKey, a.byID = map[int]int{}, map[string][]int{}, map[string]int{}
 	var certificates []keystore.Certificate
 	for i := range a.items {
 		it := &a.items[i]
@@ -87,7 +86,7 @@ func (a *assembler) identity(n int) {
 		end = a.keys[n+1]
 	}
 	identity := keystore.Identity{Alias: it.alias, Key: it.key, Locked: it.locked}
-	if leaf := a.leaf(it, at, end); leaf >= 0 {
+	if leaf := a.leaf(it, at, end); leaf >= 0 && a.pool.Begin(leaf) {
 		certificate := &a.items[a.free[leaf]]
 		if identity.Alias == "" {
 			identity.Alias = certificate.alias
@@ -97,9 +96,7 @@ func (a *assembler) identity(n int) {
 			a.issuers = issuers
 		}
 		for _, i := range append([]int{leaf}, issuers...) {
-			member := *a.items[a.free[i]].certificate
-			identity.Chain = append(identity.Chain, member)
-			a.used[string(member.Raw)] = true
+			identity.Chain = append(identity.Chain, *a.items[a.free[i]].certificate)
 		}
 	}
 	a.store.Identities = append(a.store.Identities, identity)
@@ -166,7 +163,7 @@ func (a *assembler) rest(it *item, at int) {
 	case it.word == wordTrusted, it.word != wordCertificate && len(a.keys) == 0:
 		anchor.Certificate = *it.certificate
 		a.store.Anchors = append(a.store.Anchors, anchor)
-	case it.word == wordCertificate, !a.used[string(it.certificate.Raw)]:
+	case it.word == wordCertificate, !a.pool.Chained(a.freeAt[at]):
 		anchor.Certificate = *it.certificate
 		a.store.Loose = append(a.store.Loose, anchor)
 	}

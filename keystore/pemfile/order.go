@@ -37,15 +37,20 @@ func (a *assembler) reportOrder() {
 // reportPairs reports the keys that have no certificate in a file that has certificates. Where one of those is nobody's,
 // the two were meant to go together: a key that was made again, or a file that was taken from another place.
 func (a *assembler) reportPairs() {
+	if len(a.keys) == 0 {
+		return
+	}
 	strangers, paired := a.strangers()
+	mismatch := "No certificate of the file is for the private key."
+	if len(strangers) > 0 { // once for all keys, since names may be long
+		mismatch = fmt.Sprintf("No certificate of the file is for the private key; that of %s is for another one.", strangers[0].Label())
+	}
 	for n, at := range a.keys {
 		id := &a.store.Identities[n]
 		switch {
 		case len(a.free) == 0 || id.Leaf() != nil || a.items[at].key == nil || a.items[at].key.Damage() != "": // which has been told
-		case len(strangers) > 0:
-			a.problem("key-leaf-mismatch", "error", id.Alias, fmt.Sprintf("No certificate of the file is for the private key; that of %s is for another one.", strangers[0].Label()))
-		case !paired:
-			a.problem("key-leaf-mismatch", "error", id.Alias, "No certificate of the file is for the private key.")
+		case len(strangers) > 0, !paired:
+			a.problem("key-leaf-mismatch", "error", id.Alias, mismatch)
 		default:
 			a.problem("key-without-certificate", "warning", id.Alias, "No certificate of the file is for the key.")
 		}
@@ -58,9 +63,9 @@ func (a *assembler) strangers() (list []*keystore.Certificate, paired bool) {
 	for i := range a.store.Identities {
 		paired = paired || a.store.Identities[i].Leaf() != nil
 	}
-	for _, i := range a.free {
+	for at, i := range a.free {
 		c := a.items[i].certificate
-		if authority := c.X509 != nil && c.X509.BasicConstraintsValid && c.X509.IsCA; !authority && !a.used[string(c.Raw)] {
+		if authority := c.X509 != nil && c.X509.BasicConstraintsValid && c.X509.IsCA; !authority && !a.pool.Chained(at) {
 			list = append(list, c)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"math/big"
 	"testing"
 	"time"
@@ -62,13 +63,29 @@ func Leaf(t testing.TB, cn, kind string, issuer *Identity) *Identity {
 // New makes a certificate for key, signed by issuer, or by itself where that is nil.
 func New(t testing.TB, cn string, key crypto.Signer, issuer *Identity, ca bool) *Identity {
 	t.Helper()
+	return issue(t, cn, key, issuer, ca, nil)
+}
+
+// Large is [New] with that many host names in the certificate, about 20 bytes for each.
+func Large(t testing.TB, cn string, key crypto.Signer, issuer *Identity, ca bool, names int) *Identity {
+	t.Helper()
+	hosts := make([]string, names)
+	for i := range hosts {
+		hosts[i] = fmt.Sprintf("host%06d.example", i)
+	}
+	return issue(t, cn, key, issuer, ca, hosts)
+}
+
+// issue is New with host names.
+func issue(t testing.TB, cn string, key crypto.Signer, issuer *Identity, ca bool, hosts []string) *Identity {
+	t.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	require.NoError(t, err)
 	serial.SetBit(serial, 62, 1) // always eight bytes, and positive
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: cn},
 		NotBefore: Day.AddDate(-1, 0, 0), NotAfter: Day.AddDate(20, 0, 0),
-		IsCA: ca, BasicConstraintsValid: true,
+		IsCA: ca, BasicConstraintsValid: true, DNSNames: hosts,
 	}
 	parent, signer := template, key
 	if issuer != nil {
