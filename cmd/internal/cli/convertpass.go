@@ -88,7 +88,31 @@ func (o *convertOptions) outPassword(j convertJob) (pass outPassword, err error)
 			pass.how = outGiven
 		}
 	}
+	if err == nil && protectsAll(j.Target) {
+		err = o.needTexts(j, pass)
+	}
 	return pass, err
+}
+
+// needTexts is needText for the passwords of a result, but for one that stays what it was in place.
+func (o *convertOptions) needTexts(j convertJob, pass outPassword) error {
+	stays := o.form.InPlace && bytes.Equal(pass.store, j.Sources[0].Password)
+	if err := needText(pass.store, o.OutPass, "the result"); err != nil && !stays {
+		if pass.how == outSame && !o.OutPass.given() {
+			path := passFileBeside(j.Output)
+			return needText(pass.store, passwordSource{sourceFile, path}, "the result, in "+path+",")
+		}
+		return err
+	}
+	if err := needText(pass.keys, o.KeyPass.all, "the result's keys"); err != nil {
+		return err
+	}
+	for _, alias := range slices.Sorted(maps.Keys(pass.one)) {
+		if err := needText(pass.one[alias], o.KeyPass.one[alias], fmt.Sprintf("the result's key %q", alias)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // namedPassword is that of --out-pass.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -137,6 +138,19 @@ func (d *deps) resolve(s passwordSource, what string, isNew bool) (password, err
 		err = withHint(usagef("an empty password does not protect %s", what), "name another; none in its place says that there is to be no protection")
 	}
 	return p, err
+}
+
+// needText fails when the password of a PKCS12 or JKS file that is to be made is not UTF-8 text: such a file is encrypted
+// under characters, and Java, NSS and others cannot be given what is none.
+func needText(secret keystore.Secret, s passwordSource, what string) error {
+	if utf8.Valid(secret) {
+		return nil
+	}
+	err := usagef("the password for %s is not UTF-8 text, so that no Java program could be given it", what)
+	if s.kind == sourceFile {
+		return withHint(err, "if it is in ISO 8859-1, write it in UTF-8: iconv -f ISO-8859-1 -t UTF-8 %s", quoted(s.arg))
+	}
+	return withHint(err, "name another, or the same in UTF-8")
 }
 
 // readPassword reads the password that s names; twice asks a person a second time.

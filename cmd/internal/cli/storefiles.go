@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path"
@@ -98,6 +99,9 @@ func (o *storeOptions) resolve(d *deps, role ca.Role, hasKey bool) (*storeFiles,
 		if s.trust.made {
 			return nil, usagef("--trust-pass random would be lost; leave it out, or name where it is kept")
 		}
+	}
+	if err := cmp.Or(needText(s.store.secret, o.StorePass, "the stores"), needText(s.trust.secret, o.TrustPass, "the truststores")); err != nil {
+		return nil, err
 	}
 	if s.has(formatJKS) && (!s.store.secret.Given() || !s.trust.secret.Given()) {
 		return nil, withHint(usagef("JKS cannot do without a password"), "--format pem,p12, or --store-pass random")
