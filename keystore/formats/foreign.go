@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
-	"regexp"
 	"strings"
 )
 
@@ -22,12 +20,14 @@ func (f *foreign) remedy() string { return strings.TrimSpace(f.command + " " + f
 
 const (
 	converts = "converts it"
+	tells    = "tells about it; there is no key or store in it"
+	unpacks  = "takes the files out of it"
 	bouncy   = " -deststoretype PKCS12 -srckeystore FILE -destkeystore OUT.p12 -providerpath bcprov.jar" +
 		" -provider org.bouncycastle.jce.provider.BouncyCastleProvider"
 	// ssh-keygen writes Ed25519 keys in no form but its own.
 	pythonSSH = `python3 -c 'from cryptography.hazmat.primitives.serialization import *; `
 	// Node.js reads JWK without any package.
-	nodeJWK = `node -e 'j=JSON.parse(fs.readFileSync("FILE")); `
+	nodeJWK = `node -e 'j=JSON.parse(fs.readFileSync("FILE","utf8").trim()); `
 )
 
 // foreigners are tried in order.
@@ -45,8 +45,8 @@ var foreigners = []foreign{
 	{"OpenSSH private key (Ed25519)", pythonSSH + `print(load_ssh_private_key(open("FILE","rb").read(), None).` +
 		`private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())' > OUT.pem`, "converts it; b\"...\" for None is its passphrase", isOpenSSHEd25519},
 	{"OpenSSH private key", "ssh-keygen -p -m PKCS8 -f FILE", "converts it in place", isOpenSSH},
-	{"OpenSSH public key (Ed25519)", pythonSSH + `print(load_ssh_public_key(open("FILE","rb").read()).` +
-		`public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())' > OUT.pem`, converts, prefix("ssh-ed25519 AAAA")},
+	{"OpenSSH public key (Ed25519)", pythonSSH + `print(load_ssh_public_key([l for l in open("FILE","rb") if l.startswith(b"ssh-ed")][0]).` +
+		`public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())' > OUT.pem`, converts, isOpenSSHPublicEd25519},
 	{"OpenSSH public key", "ssh-keygen -e -m PKCS8 -f FILE > OUT.pem", converts, isOpenSSHPublic},
 	{"SSH2 public key", "ssh-keygen -i -f FILE > OUT.pub", "makes an OpenSSH public key of it", prefix("---- BEGIN SSH2 PUBLIC KEY ----")},
 	{"OpenPGP", "gpg --show-keys FILE", "tells about it; OpenPGP keys are not for TLS", prefix("-----BEGIN PGP ")},
@@ -55,9 +55,16 @@ var foreigners = []foreign{
 	{"JWK (JSON Web Key), symmetric", "", "symmetric keys are not for TLS", jwkWith("k")},
 	{"JWK (JSON Web Key), public", nodeJWK + `console.log(crypto.createPublicKey({key: j, format: "jwk"}).export({type: "spki", format: "pem"}))' > OUT.pem`,
 		converts, jwkWith("kty")},
-	{"JWK set (JSON Web Keys)", nodeJWK + `for (k of j.keys) console.log(crypto.createPublicKey({key: k, format: "jwk"}).export({type: "spki", format: "pem"}))' > OUT.pem`,
-		"takes the public keys out of it", jwkWith("keys")},
+	{"JWK set (JSON Web Keys)", nodeJWK + `for (k of [j].flat().flatMap(x => x.keys || x)) console.log(crypto.createPublicKey({key: k, format: "jwk"}).export({type: "spki", format: "pem"}))' > OUT.pem`,
+		"takes the public keys out of it", isJWKSet},
 	{"XML key (.NET RSAKeyValue)", "PowerShell: RSA.FromXmlString, then ExportPkcs8PrivateKeyPem", converts, isXMLKey},
+	{"OCSP response", "openssl ocsp -respin FILE -noverify -resp_text", tells, isOCSPResponse},
+	{"timestamp query", "openssl ts -query -in FILE -text", tells, isTimestampQuery},
+	{"timestamp reply", "openssl ts -reply -in FILE -text", tells, isTimestampReply},
+	{"encrypted message (CMS)", "openssl cms -decrypt -inform DER -in FILE -inkey KEY.pem -out OUT", "decrypts it", isEnveloped},
+	{"tar archive", "tar -xf FILE", unpacks, isTar},
+	{"zip archive", "unzip FILE", unpacks, prefix("PK\x03\x04")},
+	{"gzip file", "gzip -dc FILE > OUT", "decompresses it", prefix("\x1F\x8B\x08")},
 }
 
 // recognise returns the foreign format that data, a file or its beginning, is of, or nil.
@@ -164,43 +171,6 @@ func isOpenSSHEd25519(data []byte) bool {
 	head := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
 	n, _ := base64.StdEncoding.Decode(head, text) // it stops at the END line; what was before it is there
 	return bytes.Contains(head[:n], []byte("\x00\x0Bssh-ed25519"))
-}
-
-// sshPublic matches a line of a public key or of authorized_keys.
-var sshPublic = regexp.MustCompile(`^(ssh-(rsa|dss)|ecdsa-sha2-\S+|sk-\S+@openssh\.com) AAAA`)
-
-// isOpenSSHPublic reports whether data begins with a public key of OpenSSH's.
-func isOpenSSHPublic(data []byte) bool { return sshPublic.Match(data[:min(len(data), 200)]) }
-
-// jwkWith returns a test for a JSON object with a member of that name, among the members that JSON Web Keys have. Data
-// may be the beginning of a longer one.
-func jwkWith(member string) func([]byte) bool {
-	return func(data []byte) bool {
-		members := jwkMembers(data)
-		return members[member] && (members["kty"] || members["keys"])
-	}
-}
-
-// jwkMembers returns the names of the members of a JSON object, as far as they are there.
-func jwkMembers(data []byte) map[string]bool {
-	in := json.NewDecoder(bytes.NewReader(data))
-	if start, err := in.Token(); err != nil || start != json.Delim('{') {
-		return nil
-	}
-	members := map[string]bool{}
-	for in.More() {
-		name, err := in.Token()
-		text, ok := name.(string)
-		if err != nil || !ok {
-			return members
-		}
-		members[text] = true
-		var skipped json.RawMessage
-		if in.Decode(&skipped) != nil {
-			return members
-		}
-	}
-	return members
 }
 
 // isXMLKey reports whether data is what .NET's RSA.ToXmlString makes.

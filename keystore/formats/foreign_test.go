@@ -3,6 +3,8 @@ package formats
 import (
 	"crypto"
 	"crypto/x509"
+	"encoding/pem"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -151,10 +153,13 @@ func TestSSHKeys(t *testing.T) {
 			recognised(t, getFile(t, dir, "locked"), "OpenSSH private key")
 			public, private := getFile(t, dir, "key.pub"), getFile(t, dir, "key")
 			putFile(t, dir, "only.pub", public)
+			putFile(t, dir, "authorized_keys", append([]byte("# who may log in\n\n"), public...))
 			putFile(t, dir, "putty", private)
 			f := recognised(t, private, "OpenSSH private key")
 			key := signerOf(t, convertByShell(t, dir, f, "key"))
 			requireKey(t, convertByShell(t, dir, recognised(t, public, "OpenSSH public key"), "only.pub"), key)
+			f = recognised(t, getFile(t, dir, "authorized_keys"), "OpenSSH public key")
+			requireKey(t, convertByShell(t, dir, f, "authorized_keys"), key)
 
 			putFile(t, dir, "ssh2.pub", []byte(interop.Run(t, dir, "ssh-keygen", "-e", "-f", "only.pub")))
 			f = recognised(t, getFile(t, dir, "ssh2.pub"), "SSH2 public key")
@@ -185,15 +190,20 @@ func TestJWK(t *testing.T) {
 				p = crypto.createPublicKey(k).export({format: "jwk"});
 				fs.writeFileSync("private", JSON.stringify(k.export({format: "jwk"})));
 				fs.writeFileSync("public", JSON.stringify(p, null, 2));
+				fs.writeFileSync("marked", "\uFEFF" + JSON.stringify(k.export({format: "jwk"})));
+				fs.writeFileSync("list", "\uFEFF" + JSON.stringify([p, p], null, 2));
 				fs.writeFileSync("set", JSON.stringify({keys: Array(1000).fill(p)}))`)
 			set := getFile(t, dir, "set")
 			recognised(t, set[:min(len(set), HeadBytes)], "JWK set")
-			for file, name := range map[string]string{"private": "JWK (JSON Web Key), private", "public": "JWK (JSON Web Key), public"} {
+			for file, name := range map[string]string{"private": "JWK (JSON Web Key), private", "marked": "JWK (JSON Web Key), private", "public": "JWK (JSON Web Key), public"} {
 				requireKey(t, convertByShell(t, dir, recognised(t, getFile(t, dir, file), name), file), key.Key)
 			}
 			store, _, err := Decode(convertByShell(t, dir, recognised(t, set, "JWK set"), "set"), keystore.DecodeOptions{})
 			require.NoError(t, err)
 			assert.Len(t, store.Others, 1000)
+			store, _, err = Decode(convertByShell(t, dir, recognised(t, getFile(t, dir, "list"), "JWK set"), "list"), keystore.DecodeOptions{})
+			require.NoError(t, err)
+			assert.Len(t, store.Others, 2)
 		})
 	}
 }
@@ -223,5 +233,29 @@ func TestNSSDatabase(t *testing.T) {
 		_ = os.Remove(filepath.Join(dir, "out.p12"))
 		interop.Run(t, dir, "sh", "-c", typed(f.command, "OUT.p12", "out.p12", "NICKNAME", "nick", "DIRECTORY", ".")+" -W changeit -K ''")
 		requireKey(t, getFile(t, dir, "out.p12"), key.Key)
+	}
+}
+
+// What openssl writes beside keys and certificates, with the command that tells about it; and archives of them.
+func TestWhatIsNoKey(t *testing.T) {
+	openssl := interop.Need(t, "openssl")
+	dir := t.TempDir()
+	root := mint.CA(t, "root", "rsa")
+	putFile(t, dir, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.DER}))
+	putFile(t, dir, "KEY.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: root.PKCS8}))
+	putFile(t, dir, "index.txt", fmt.Appendf(nil, "V\t991231235959Z\t\t%X\tunknown\t/CN=root\n", root.Cert.SerialNumber))
+	for _, args := range []string{
+		"ocsp -index index.txt -CA cert.pem -rsigner cert.pem -rkey KEY.pem -issuer cert.pem -cert cert.pem -respout ocsp",
+		"ts -query -data cert.pem -out query", "cms -encrypt -in cert.pem -binary -outform DER -out cms cert.pem",
+	} {
+		interop.Run(t, dir, openssl, strings.Fields(args)...)
+	}
+	interop.Run(t, dir, "sh", "-c", "tar -cf tar cert.pem && gzip -c cert.pem > gzip")
+	for file, name := range map[string]string{
+		"ocsp": "OCSP response", "query": "timestamp query", "cms": "encrypted message", "tar": "tar archive", "gzip": "gzip file",
+	} {
+		data := getFile(t, dir, file)
+		f := recognised(t, data, name)
+		interop.Run(t, dir, "sh", "-c", typed(f.command, "FILE", file))
 	}
 }

@@ -2,6 +2,7 @@ package pemfile
 
 import (
 	"encoding/asn1"
+	"math/big"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -115,8 +116,11 @@ func enter(data []byte) ([]byte, bool) {
 	return data[size:], true
 }
 
-// keyKind tells apart what begins with a version: PKCS#8, PKCS#1, SEC1 and DSA keys.
+// keyKind tells apart what begins with a number, mostly a version: PKCS#8, PKCS#1, SEC1 and DSA keys.
 func keyKind(body cryptobyte.String) string {
+	if isPublicRSA(body) {
+		return labelRSAPublic
+	}
 	var version int64
 	var algorithm cryptobyte.String
 	if !body.ReadASN1Integer(&version) {
@@ -132,6 +136,19 @@ func keyKind(body cryptobyte.String) string {
 		return labelKey
 	}
 	return ""
+}
+
+// isPublicRSA reports whether two numbers are all there is, which may be the modulus and the exponent of RFC 8017 appendix
+// A.1.1. A signature with ECDSA has two of one size, Diffie-Hellman's parameters a prime and a small generator: 2 or 5 where
+// they do not say of what order it is.
+func isPublicRSA(body cryptobyte.String) bool {
+	modulus, exponent := new(big.Int), new(big.Int)
+	if !body.ReadASN1Integer(modulus) || modulus.BitLen() < 512 || !body.ReadASN1Integer(exponent) || !body.Empty() {
+		return false
+	}
+	const longestExponent = 64
+	return modulus.Sign() > 0 && exponent.BitLen() <= longestExponent && exponent.Bit(0) == 1 &&
+		exponent.Cmp(big.NewInt(3)) >= 0 && exponent.Cmp(big.NewInt(5)) != 0
 }
 
 // numbersKind tells apart keys that are a row of numbers: n, e, d, p, q and three that make the work with them faster in

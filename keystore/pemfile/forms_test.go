@@ -1,8 +1,12 @@
 package pemfile
 
 import (
+	"crypto/rsa"
+	"crypto/x509"
 	"embed"
+	"encoding/asn1"
 	"io/fs"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -10,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/testdata/mint"
 )
 
 //go:embed testdata/samples
@@ -196,4 +201,30 @@ func TestPKCS7(t *testing.T) {
 	text, err := EncodePKCS7Text(certificate)
 	require.NoError(t, err)
 	assert.Equal(t, string(sample(t, "bundle.p7b")), string(text))
+}
+
+// A public key of PKCS#1 in DER, which has nothing but its two numbers, is told from other pairs of numbers.
+func TestPublicNumbers(t *testing.T) {
+	public := &mint.CA(t, "x", "rsa").Key.(*rsa.PrivateKey).PublicKey
+	want, err := x509.MarshalPKIXPublicKey(public)
+	require.NoError(t, err)
+	store, err := DER{}.Decode(x509.MarshalPKCS1PublicKey(public), keystore.DecodeOptions{})
+	require.NoError(t, err)
+	require.Len(t, store.Others, 1)
+	assert.Equal(t, keystore.KindPublicKey, store.Others[0].Kind)
+	assert.Equal(t, want, store.Others[0].Raw)
+	pair := func(a, b *big.Int) []byte {
+		der, err := asn1.Marshal(struct{ A, B *big.Int }{a, b})
+		require.NoError(t, err)
+		return der
+	}
+	for name, der := range map[string][]byte{
+		"parameters of Diffie-Hellman":    pair(public.N, big.NewInt(2)),
+		"others":                          pair(public.N, big.NewInt(5)),
+		"a signature":                     pair(new(big.Int).Rsh(public.N, 1024), new(big.Int).Rsh(public.N, 1025)),
+		"a signature, on the large curve": pair(new(big.Int).Rsh(public.N, 1500), new(big.Int).Rsh(public.N, 1501)),
+		"a negative modulus":              pair(new(big.Int).Neg(public.N), big.NewInt(65537)),
+	} {
+		assert.False(t, DER{}.Sniff(der), name)
+	}
 }
