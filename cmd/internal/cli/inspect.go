@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"runtime"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/inspect"
 	"github.com/mqttpki/mqttpki/keystore/pemfile"
 )
@@ -57,7 +57,8 @@ type inspection struct {
 	Files  []inspectedFile `json:"files"`
 }
 
-// inspectedFile is one file in the JSON document: its report, or why there is none.
+// inspectedFile is one file in the JSON document: its report, and why there is none, or that a password for its keys is
+// wrong.
 type inspectedFile struct {
 	inspect.File
 	Error *fileError `json:"error,omitempty"`
@@ -67,50 +68,90 @@ type inspectedFile struct {
 func (o *inspectOptions) run() error {
 	opener := &storeOpener{deps: o.deps, PassFlag: "--in-pass", For: o.Files, Pass: o.Pass, KeyPass: o.KeyPass.all, KeyPasswords: o.KeyPass.one}
 	doc := inspection{Schema: "mqttpki.inspect/1", Files: []inspectedFile{}}
-	var worst error
+	var failed []error
 	var faulty []string
 	for i, path := range o.Files {
 		s, err := opener.open(path)
 		if err := o.ended(); err != nil {
 			return err
 		}
-		if err != nil {
-			if errors.Is(err, errUsage) || len(o.Files) == 1 {
-				return err
-			}
-			if worst == nil || outcomeOf(err).code > outcomeOf(worst).code {
-				worst = err
-			}
-			doc.Files = append(doc.Files, inspectedFile{inspect.Describe(&keystore.Store{}, inspect.Options{File: path}), newFileError(err)})
+		if errors.Is(err, errUsage) || err != nil && len(o.Files) == 1 {
+			return err
+		}
+		file := inspectedFile{File: unread(path)}
+		if err == nil {
+			file.File = o.describe(s)
 			if !o.json {
+				if i > 0 {
+					o.print("")
+				}
+				printReport(o.out, &file.File, o.verbose)
+			}
+			if len(file.Problems) > 0 && file.Problems[0].Severity == inspect.Error { // the worst is first
+				faulty = append(faulty, s.Name)
+			}
+			err = opener.checkKeys(s)
+		}
+		if err != nil {
+			failed = append(failed, err)
+			file.Error = newFileError(err)
+			if !o.json && len(o.Files) > 1 {
 				o.say("mqttpki: %s", err)
+				if hint := file.Error.Hint; hint != "" {
+					o.say("hint: %s", hint)
+				}
 			}
-			continue
 		}
-		report := inspect.Describe(s.Store, inspect.Options{
-			File: s.Name, Format: s.Format, Bytes: len(s.Data), Text: pemfile.Text(s.Data), Password: s.How, PasswordText: s.Password,
-			Now: o.now(), Mode: permissions(s.Path),
-		})
-		doc.Files = append(doc.Files, inspectedFile{File: report})
-		if len(report.Problems) > 0 && report.Problems[0].Severity == inspect.Error { // the worst is first
-			faulty = append(faulty, s.Name)
-		}
-		if !o.json {
-			if i > 0 {
-				o.print("")
-			}
-			printReport(o.out, &report, o.verbose)
-		}
+		doc.Files = append(doc.Files, file)
 	}
 	if o.json {
 		if err := o.printJSON(doc); err != nil {
 			return err
 		}
 	}
-	if worst == nil && len(faulty) > 0 {
-		worst = foundf("there are errors in %s", strings.Join(faulty, ", "))
+	if len(failed) > 0 {
+		return o.failure(failed)
 	}
-	return worst
+	if len(faulty) > 0 {
+		return foundf("there are errors in %s", strings.Join(faulty, ", "))
+	}
+	return nil
+}
+
+// describe reports on a file that was read.
+func (o *inspectOptions) describe(s *openedStore) inspect.File {
+	return inspect.Describe(s.Store, inspect.Options{
+		File: s.Name, Format: s.Format, Bytes: len(s.Data), Text: pemfile.Text(s.Data), Password: s.How, PasswordText: s.Password,
+		Now: o.now(), Mode: permissions(s.Path),
+	})
+}
+
+// unread is the report on a file that could not be read: of what it is nothing is known.
+func unread(path string) inspect.File {
+	f := inspect.File{File: path, Protection: []inspect.Protection{}, Entries: []inspect.Entry{}, Problems: []inspect.Problem{}, Readers: []inspect.Reader{}}
+	if path == standardStream {
+		f.File = standardInput
+	}
+	return f
+}
+
+// failure is the error for all files that failed, of the worst kind there was. What is wrong with each has been said, but
+// for machines and of the only file.
+func (o *inspectOptions) failure(failed []error) error {
+	worst := failed[0]
+	for _, err := range failed[1:] {
+		if outcomeOf(err).code > outcomeOf(worst).code {
+			worst = err
+		}
+	}
+	if o.json || len(o.Files) == 1 {
+		return worst
+	}
+	err := fmt.Errorf("%d of %d files could not be read as asked", len(failed), len(o.Files))
+	if o := outcomeOf(worst); o.code != exitFailed {
+		err = ofKind(o.kind, err)
+	}
+	return withHint(err, "each line that begins with mqttpki: says why; the other files are shown")
 }
 
 // permissions returns who may do what with a file; 0 where that is not told in a number, or the file has no name.

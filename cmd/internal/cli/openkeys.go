@@ -181,10 +181,62 @@ func (o *storeOpener) explainKeys(s *openedStore) {
 	}
 	if hint := o.nearKey(s, first, refused); hint != "" {
 		id.Locked = withHint(id.Locked, "%s", hint)
-		if !o.Demand { // who only looks gets no error that the hint could belong to
-			o.notice("note: %s: %s", keyOf(s, first), hint)
+	}
+}
+
+// checkKeys is for who only looks at a file, keys that stay locked included: it fails when a password that the command line
+// has for keys opens none of them, which is a wrong one like any other.
+func (o *storeOpener) checkKeys(s *openedStore) error {
+	done := map[int]bool{}
+	for i := o.lockedKey(s.Store, done); i != anyKey; i = o.lockedKey(s.Store, done) {
+		if _, given := o.keySecret(&s.Store.Identities[i]); given {
+			return o.keyMiss(s, i)
+		}
+		done[i] = true
+	}
+	first := o.lockedKey(s.Store, nil)
+	switch {
+	case first == anyKey:
+		return nil
+	case o.KeyPass.given():
+		// Without it as many keys are locked, unless it opened one. Where the file cannot be read without, it opened that.
+		without, err := o.decodeWith(s, keystore.DecodeOptions{Password: s.Password, KeyPasswords: o.KeySecrets})
+		if err == nil && countLocked(without) == len(done) {
+			return o.keyMiss(s, first)
+		}
+	case s.How != passNeeded:
+		o.notice("note: %s has another password; name where it is kept: --in-key-pass %s", keyOf(s, first), keyPassArgument(s, first))
+	}
+	return nil
+}
+
+// countLocked is how many private keys another password could decrypt.
+func countLocked(s *keystore.Store) int {
+	n := 0
+	for i := range s.Identities {
+		if isLocked(&s.Identities[i]) {
+			n++
 		}
 	}
+	return n
+}
+
+// keyMiss is the error for a key that the password given for it does not open.
+func (o *storeOpener) keyMiss(s *openedStore, key int) error {
+	id := &s.Store.Identities[key]
+	err := withHint(fmt.Errorf("the password for its key: %w", id.Locked), "name where the key's password is kept: --in-key-pass %s", keyPassArgument(s, key))
+	if label := id.Label(); label != "" {
+		err = fmt.Errorf("entry %q: %w", label, err)
+	}
+	return fmt.Errorf("reading %q: %w", s.Name, err)
+}
+
+// keyPassArgument is what to type for the password of a key: with its alias where another key has another one.
+func keyPassArgument(s *openedStore, key int) string {
+	if alias := s.Store.Identities[key].Alias; alias != "" && len(s.Store.Identities) > 1 {
+		return quoted(alias + "=file:PATH")
+	}
+	return "file:PATH"
 }
 
 // nearKey is nearMiss for one key of a store that is open.

@@ -59,21 +59,27 @@ func (o *storeOpener) decodeUnaided(s *openedStore) error {
 	}
 	s.Store, s.Password, s.How = seen, nil, passNeeded
 	if seen != nil && (!o.Demand || readableWithout(seen)) {
+		if beside := o.unfit(s); beside != "" {
+			o.notice("note: the password in %s does not fit %s", beside, s.Name)
+		}
 		return nil
 	}
 	if without == nil {
 		without = ofKind(keystore.ErrPassword, errors.New("its password is needed"))
 	}
-	return withHint(without, "%sname where the password is kept: %s file:PATH", o.unfit(s), o.PassFlag)
+	if beside := o.unfit(s); beside != "" {
+		return withHint(without, "that in %s does not fit; name where the password is kept: %s file:PATH", beside, o.PassFlag)
+	}
+	return withHint(without, "name where the password is kept: %s file:PATH", o.PassFlag)
 }
 
-// unfit says of the password file beside a store, if there is one and it was tried, that it is not the right one.
+// unfit is the password file beside a store, if there is one, for where what it has was tried and is not the right one.
 func (o *storeOpener) unfit(s *openedStore) string {
 	beside, _ := s.passBeside()
 	if beside == "" || o.bare {
 		return ""
 	}
-	return "that in " + quoted(beside) + " does not fit; "
+	return quoted(beside)
 }
 
 // trySilently tries the passwords that need not be asked for. An error is one that no password would help against.

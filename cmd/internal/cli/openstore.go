@@ -17,8 +17,11 @@ import (
 	"github.com/mqttpki/mqttpki/keystore/safefile"
 )
 
-// standardStream is how the command line names standard input and output.
-const standardStream = "-"
+// standardStream is how the command line names standard input and output, and standardInput what messages call the former.
+const (
+	standardStream = "-"
+	standardInput  = "standard input"
+)
 
 // How an opened file's password was come by, as inspect reports it.
 const (
@@ -195,7 +198,7 @@ func (o *storeOpener) read(path string) ([]byte, string, error) {
 		}
 		return data, path, err
 	}
-	const name = "standard input"
+	const name = standardInput
 	if o.stdinTaken {
 		return nil, name, usagef("standard input cannot be both the file and its password")
 	}
