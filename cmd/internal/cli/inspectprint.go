@@ -150,17 +150,23 @@ func (p reportPrinter) problems(list []inspect.Problem, verbose bool) {
 		if count[x.Code] > fullEntries && !verbose {
 			continue
 		}
-		entry := ""
-		if x.Entry != "" && !strings.Contains(x.Text, x.Entry) {
-			entry = x.Entry + ": "
-		}
-		p.wrapped(fmt.Sprintf("  %-8s ", x.Severity), x.Code+": "+entry+x.Text)
+		p.wrapped(fmt.Sprintf("  %-8s ", x.Severity), x.Code+": "+entryLead(&x)+x.Text)
 	}
 	for code, n := range count {
 		if n > fullEntries && !verbose {
 			p.line("  ...      %s: %d more (--verbose shows them)", code, n-fullEntries)
 		}
 	}
+}
+
+// entryLead is the entry that a problem is of, before its text. Of a certificate without an alias that is its subject, with
+// which the text mostly begins; an alias may be any word of the sentence, and is not looked for in it.
+func entryLead(x *inspect.Problem) string {
+	isSubject := strings.Contains(x.Entry, "=") && strings.HasPrefix(x.Text, x.Entry+" ")
+	if x.Entry == "" || isSubject {
+		return ""
+	}
+	return x.Entry + ": "
 }
 
 // readers prints who can read the file; at length also how that is known.
