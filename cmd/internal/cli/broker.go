@@ -74,6 +74,10 @@ func runBroker(ctx context.Context, o *brokerRunOptions) error {
 		return err
 	}
 	for _, p := range x.model.Validate().Warnings() {
+		if o.json { // a log, and no document at the end
+			o.logger().Warn(p.Text, "model", x.path)
+			continue
+		}
 		o.warn("%s: %s", x.path, p.Text)
 	}
 	options := broker.Options{Logger: o.logger(), Now: o.now, Random: o.random, Origins: o.Origins, Watch: x.files, Source: o.brokerSource(x.path)}

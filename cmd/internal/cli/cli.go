@@ -39,11 +39,16 @@ func run(ctx context.Context, d *deps, args []string) int {
 	root.SetOut(d.out)
 	root.SetErr(d.err)
 	d.json = asksForJSON(args) // known before parsing, so that a wrong command line is reported as JSON too
+	d.told = nil
+	if d.json {
+		d.told = &messages{}
+	}
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		err = results.lost()
 	}
 	if err == nil {
+		d.tellRest()
 		return exitDone
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {

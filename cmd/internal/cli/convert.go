@@ -182,12 +182,15 @@ func (o *convertOptions) runOne(ctx context.Context) error {
 		return err
 	}
 	r, err := o.convertOne(o.job(sources, o.form.Output))
-	if r != nil {
-		if printErr := o.printConversion(r); printErr != nil {
-			return printErr
-		}
+	err = o.convertFailure(err, o.form.Inputs[0])
+	if r == nil {
+		return err
 	}
-	return o.convertFailure(err, o.form.Inputs[0])
+	if err != nil && o.json && o.reportsAside() { // standard error has one document
+		r.Error = newFileError(err)
+		err = toldError{err}
+	}
+	return cmp.Or(o.printConversion(r), err)
 }
 
 // prepare checks the flags and reads what all conversions of the command share.

@@ -8,10 +8,13 @@ import (
 	"time"
 )
 
-// printConversion prints the report on a single conversion, on standard error where standard output has the result.
+// reportsAside reports whether the report on a single conversion goes to standard error: standard output has the result.
+func (o *convertOptions) reportsAside() bool { return o.form.Output == standardStream && !o.DryRun }
+
+// printConversion prints the report on a single conversion.
 func (o *convertOptions) printConversion(r *conversion) error {
 	to := o.out
-	if r.Target == standardStream && !o.DryRun {
+	if o.reportsAside() {
 		to = o.err
 	}
 	r.DryRun = o.DryRun

@@ -30,7 +30,7 @@ type conversion struct {
 	Password     string             `json:"password,omitempty"` // an out... constant; "" when it did not come so far
 	PasswordFile string             `json:"password_file,omitempty"`
 	DryRun       bool               `json:"dry_run"`
-	Error        *fileError         `json:"error,omitempty"` // in a document of many
+	Error        *fileError         `json:"error,omitempty"` // in a document of many, or where this one is on standard error
 
 	PlainKey bool `json:"-"` // a private key was written without encryption
 }

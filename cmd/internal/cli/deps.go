@@ -29,6 +29,8 @@ type deps struct {
 	columns   func() int             // of the terminal that err is; nil: usualColumns
 	stdinLine *lineReader            // shared by everything that reads lines of standard input
 
+	told *messages // what say has said, with --json; nil: it is printed at once
+
 	opened openedKeys // by commands that one command runs; nil: not kept
 
 	pki        string
@@ -143,8 +145,13 @@ func (d *deps) detail(format string, args ...any) {
 	}
 }
 
-// say prints a line for a person. Names in it may come from files and folders that nobody vouches for.
+// say prints a line for a person, or with --json keeps it for a document. Names in it may come from files and folders that
+// nobody vouches for.
 func (d *deps) say(format string, args ...any) {
+	if d.told != nil {
+		d.told.add(fmt.Sprintf(format, args...)) // which JSON escapes
+		return
+	}
 	_, _ = fmt.Fprintf(d.err, format+"\n", printableArgs(args)...)
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -113,6 +112,17 @@ func usagef(format string, args ...any) error { return ofKind(errUsage, fmt.Erro
 // foundf says that the command ran and what it found (exit 3).
 func foundf(format string, args ...any) error { return ofKind(errFound, fmt.Errorf(format, args...)) }
 
+// errorDocument is what standard error has of an error with --json.
+type errorDocument struct {
+	Error    fileError `json:"error"`
+	Messages []string  `json:"messages,omitempty"`
+}
+
+// toldError is an error that a document on standard error has told already.
+type toldError struct{ error }
+
+func (t toldError) Unwrap() error { return t.error }
+
 // report prints the error of a command (its words, without arguments) with its hint, as text or JSON, and returns the
 // exit code.
 func (d *deps) report(command string, err error) int {
@@ -126,17 +136,11 @@ func (d *deps) report(command string, err error) int {
 		hint = h.hint
 	}
 	if d.json {
-		var doc struct {
-			Error struct {
-				Kind     string `json:"kind"`
-				Message  string `json:"message"`
-				Hint     string `json:"hint,omitempty"`
-				ExitCode int    `json:"exit_code"`
-			} `json:"error"`
+		if !errors.As(err, new(toldError)) {
+			doc := errorDocument{Error: fileError{Kind: o.name, Message: err.Error(), Hint: hint, ExitCode: o.code}}
+			doc.Messages = d.told.take()
+			d.sayDocument(doc)
 		}
-		doc.Error.Kind, doc.Error.Message, doc.Error.Hint, doc.Error.ExitCode = o.name, err.Error(), hint, o.code
-		text, _ := json.MarshalIndent(doc, "", "  ")
-		_, _ = fmt.Fprintf(d.err, "%s\n", escapeControls(text))
 		return o.code
 	}
 	_, _ = fmt.Fprintf(d.err, "mqttpki: %s\n", printable(err.Error()))

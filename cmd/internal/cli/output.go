@@ -39,14 +39,21 @@ func (r *resultWriter) lost() error {
 	return fmt.Errorf("writing to standard output: %w", pathReason(r.err))
 }
 
-// printJSON writes one document, indented, as every --json does. The document's first field is its schema.
+// printJSON writes one document, indented, as every --json does. The document's first field is its schema, its last the
+// messages that there are so far.
 func (d *deps) printJSON(doc any) error {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
+	var compact, text bytes.Buffer
+	enc := json.NewEncoder(&compact)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
 	err := enc.Encode(doc)
 	if err == nil {
+		var whole []byte
+		if whole, err = withMessages(bytes.TrimSpace(compact.Bytes()), d.told.take()); err == nil {
+			err = json.Indent(&text, whole, "", "  ")
+		}
+	}
+	if err == nil {
+		text.WriteByte('\n')
 		_, err = d.out.Write(escapeControls(text.Bytes()))
 	}
 	if err != nil {
