@@ -92,8 +92,22 @@ func TestInteropReaders(t *testing.T) {
 		w.compare(t, samples, pkcs12Judges(t))
 		w.step(t, "BouncyCastle", func(t *testing.T) { w.boundAndroid(t, samples) })
 	})
+	w.step(t, "pairings and kinds of keys", func(t *testing.T) {
+		w.pairings()
+		w.oddStores()
+		samples := w.decode("p12")
+		w.compare(t, samples, fewJudges(t))
+		w.step(t, "BouncyCastle", func(t *testing.T) { w.boundAndroid(t, samples) })
+		for kind := range oddKinds {
+			w.add(kind+".key", "")
+		}
+		w.compare(t, w.decode("pem"), []judge{{"OpenSSL 3.0", opensslKeys}, {"GnuTLS 3.7", gnutlsKeys}})
+	})
 	w.step(t, "JKS", func(t *testing.T) {
 		w.stores()
+		for kind := range oddKinds {
+			w.encode("kind-"+kind+".jks", "jks", "", storePass, "kind-"+kind+".p12")
+		}
 		w.compare(t, w.decode("jks"), storeJudges(t))
 	})
 	w.step(t, "JCEKS", func(t *testing.T) {

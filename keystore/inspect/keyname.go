@@ -47,6 +47,9 @@ func namePrivate(k *Key, pkcs8 []byte) {
 	}
 }
 
+// parametersOfItsOwn is the curve of an EC key that names none.
+const parametersOfItsOwn = "with parameters of its own"
+
 // nameKey names a key by its algorithm and, on a curve, which one, with its size as far as those tell it.
 func nameKey(k *Key, algorithm pkix.AlgorithmIdentifier) {
 	k.Algorithm = algorithmByOID(algorithm.Algorithm)
@@ -58,7 +61,7 @@ func nameKey(k *Key, algorithm pkix.AlgorithmIdentifier) {
 			k.Curve = algorithmByOID(named)
 			k.Bits = curveBits[k.Curve]
 		} else {
-			k.Curve = "with parameters of its own"
+			k.Curve = parametersOfItsOwn
 			k.Bits = fieldBits(parameters)
 		}
 	case "DSA": // Dss-Parms, RFC 3279 section 2.3.2: p, q, g

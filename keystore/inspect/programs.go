@@ -16,6 +16,8 @@ var (
 	prfs       = []string{"PBKDF2-HMAC-SHA1", "PBKDF2-HMAC-SHA224", "PBKDF2-HMAC-SHA256", "PBKDF2-HMAC-SHA384", "PBKDF2-HMAC-SHA512"}
 	prfsShort  = []string{"PBKDF2-HMAC-SHA512/224", "PBKDF2-HMAC-SHA512/256"}
 	aes        = []string{"AES-128-CBC", "AES-192-CBC", "AES-256-CBC"}
+	aesStreams = []string{"AES-128-CFB", "AES-192-CFB", "AES-256-CFB", "AES-128-OFB", "AES-192-OFB", "AES-256-OFB"}
+	aria       = []string{"ARIA-128-CBC", "ARIA-192-CBC", "ARIA-256-CBC"}
 	camellia   = []string{"Camellia-128-CBC", "Camellia-192-CBC", "Camellia-256-CBC"}
 	pkcs12DES  = []string{"PBE-SHA1-3DES", "PBE-SHA1-2DES"}
 	pkcs12RC   = []string{"PBE-SHA1-RC2-40", "PBE-SHA1-RC2-128", "PBE-SHA1-RC4-40", "PBE-SHA1-RC4-128"}
@@ -32,6 +34,9 @@ const (
 	trustRefused   = "it does not know the label TRUSTED CERTIFICATE" + writeAgain
 	headersRefused = "it reads no lines of text within a block" + writeAgain
 )
+
+// namedCurves is why programs refuse the certificates of keys of the kind ownCurve.
+const namedCurves = "it reads certificates on curves with a name only"
 
 // Why programs refuse a key with its certificates.
 const (
@@ -54,10 +59,10 @@ func each(text string, groups ...[]string) map[string]string {
 	return m
 }
 
-// with adds the entries of more to a copy of m.
-func with(m, more map[string]string) map[string]string {
+// with joins maps; of several texts for one name the last counts.
+func with(parts ...map[string]string) map[string]string {
 	joined := map[string]string{}
-	for _, part := range []map[string]string{m, more} {
+	for _, part := range parts {
 		for name, text := range part {
 			joined[name] = text
 		}

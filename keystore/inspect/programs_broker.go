@@ -5,7 +5,7 @@ var brokerPrograms = []program{
 	{"Mosquitto", "2.0", "measured with mosquitto 2.0.11; mosquitto.conf(5)", map[string]knowledge{
 		"pem": {
 			algorithms: opensslText.algorithms,
-			refuses: with(opensslLines, map[string]string{
+			refuses: with(opensslLines, each("its key cannot sign, which TLS wants", agreement), map[string]string{
 				mismatched:   notTheKeys,
 				leafNotFirst: leafMustBeFirst,
 				smallKey:     "its OpenSSL refuses RSA keys of fewer than 2048 bits and EC keys of fewer than 224, in issuers too",
@@ -20,7 +20,7 @@ var brokerPrograms = []program{
 		map[string]knowledge{"jks": mqxrStores, "jceks": mqxrStores, "p12": mqxrPKCS12},
 		"it reads Java key stores only", map[string]string{".p12": "p12", ".pkcs12": "p12", ".jceks": "jceks", "": "jks"}},
 	{"HiveMQ", "CE", "HiveMQ CE's SslUtil.java and ListenerConfigurator.java (key store type JKS); their calls measured with OpenJDK 17.0.15",
-		map[string]knowledge{"jks": {refuses: javaStores}, "p12": java17},
+		map[string]knowledge{"jks": {keys: javaKeys, refuses: javaStores}, "p12": java17},
 		"it reads JKS, and PKCS12 under that name", nil},
 }
 

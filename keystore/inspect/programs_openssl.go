@@ -19,8 +19,8 @@ var opensslPrograms = []program{
 
 var (
 	opensslMACs    = all(just("HMAC-MD5"), macsSHA, macsShort, just("HMAC-SHA3-224", "HMAC-SHA3-256", "HMAC-SHA3-384", "HMAC-SHA3-512"))
-	opensslCiphers = all(prfs, prfsShort, just("scrypt", "3DES-CBC"), aes, camellia, pkcs12DES, opensslLegacy)
-	opensslLegacy  = all(pkcs12RC, pkcs5Old, oldCiphers)
+	opensslCiphers = all(prfs, prfsShort, just("PBKDF2-HMAC-MD5", "scrypt", "3DES-CBC", "DES-EDE", "SM4-CBC"), aes, aesStreams, aria, camellia, pkcs12DES, opensslLegacy)
+	opensslLegacy  = all(pkcs12RC, pkcs5Old, oldCiphers, just("Blowfish-CBC", "CAST5-CBC", "SEED-CBC"))
 	opensslRefuses = map[string]string{
 		armoured:    noArmour,
 		ownPassword: "it takes one password, and a key has another than the file",

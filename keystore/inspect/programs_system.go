@@ -11,15 +11,18 @@ var systemPrograms = []program{
 		map[string]knowledge{
 			"p12": {
 				algorithms: all(just("HMAC-SHA1", "HMAC-SHA256"), prfs, aes, pkcs12DES, pkcs12RC),
+				keys:       all(rsaKeys[:1], just("P-224"), nistCurves),
 				needs:      each("Android 14 or newer; older ones call the password wrong", just("HMAC-SHA256"), prfs, aes),
 				refuses: map[string]string{
-					armoured:        noArmour,
-					certificateOnly: "a PKCS12 is installed as a key with its certificate",
-					noCertificate:   "a PKCS12 is installed as a key with its certificate",
-					emptyPassword:   "it refuses the empty password",
-					lostKeys:        "of several keys without localKeyID it finds the certificate of one",
-					ownPassword:     "it takes one password, and a key has another than the file",
-					ed25519Key:      "its key chain holds RSA and EC keys",
+					armoured:           noArmour,
+					certificateOnly:    "a PKCS12 is installed as a key with its certificate",
+					noCertificate:      "a PKCS12 is installed as a key with its certificate",
+					emptyPassword:      "it refuses the empty password",
+					unknownCertificate: "it refuses a file with a certificate that is not X.509",
+					duplicateAlias:     "of entries with the same alias it shows only the last",
+					nestedSafe:         "it does not look into a safe within a safe",
+					javaPairing:        "it goes by localKeyID and name, and finds no certificate or another's for a key",
+					ownPassword:        "it takes one password, and a key has another than the file",
 				},
 			},
 			"pem": androidImports, "der": androidImports,
@@ -28,6 +31,7 @@ var systemPrograms = []program{
 		map[string]knowledge{
 			"p12": {
 				algorithms: all(just("HMAC-SHA1", "HMAC-SHA256", "PBKDF2-HMAC-SHA256", "AES-256-CBC"), pkcs12DES, pkcs12RC),
+				keys:       all(rsaKeys[:1], nistCurves),
 				needs: each("security import -f pkcs12 on macOS 26; macOS 14 and older call the password wrong",
 					just("HMAC-SHA256", "PBKDF2-HMAC-SHA256", "AES-256-CBC")),
 				refuses: map[string]string{
@@ -35,7 +39,6 @@ var systemPrograms = []program{
 					noMAC:         "it refuses files without a MAC",
 					emptyPassword: "it refuses the empty password",
 					ownPassword:   "it takes one password, and a key has another than the file",
-					ed25519Key:    "its keychain holds RSA and EC keys",
 				},
 			},
 			"pem": appleImports, "der": appleImports, "pkcs7": plain,
@@ -64,11 +67,10 @@ func windowsProgram(version, source string, algorithms []string, needs map[strin
 		"p12": {
 			algorithms: algorithms,
 			needs:      needs,
-			refuses: map[string]string{
+			refuses: with(each("its TLS knows RSA and EC keys only", edwardsKeys, agreement), map[string]string{
 				armoured:    noArmour,
-				ed25519Key:  "its TLS knows RSA and EC keys only",
 				ownPassword: "it takes one password, and a key has another than the file",
-			},
+			}),
 		},
 		"pem": imported, "der": imported, "pkcs7": always("Import-Certificate"),
 	}, noJavaFormats, nil}

@@ -3,6 +3,7 @@ package inspect
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mqttpki/mqttpki/keystore"
 )
@@ -17,10 +18,11 @@ type program struct {
 }
 
 // knowledge is what a program makes of the files of one format. A file is refused for the first of its traits that is
-// among refuses, or for an algorithm that is not among algorithms; else it is read, with what needs asks for.
+// among refuses, or for an algorithm or kind of key that is not among those known; else it is read, with what needs asks for.
 type knowledge struct {
 	algorithms []string          // what it knows of MACs and encryption; nil: all of it
-	refuses    map[string]string // by trait: why
+	keys       []string          // kinds of private keys that it can use; nil: all
+	refuses    map[string]string // by trait or kind of key: why
 	needs      map[string]string // by trait or algorithm: the option, step or newer version
 }
 
@@ -56,7 +58,8 @@ func onlySecrets(s *keystore.Store) bool {
 	return len(s.Identities)+len(s.Anchors)+len(s.Loose) == 0 && slices.ContainsFunc(s.Others, secret)
 }
 
-// judge says what the program makes of the file, with the reason for all but a plain yes.
+// judge says what the program makes of the file, with the reason for all but a plain yes, and for that as well where not all
+// of the file could be seen.
 func (p *program) judge(t traits, o Options) (Answer, string) {
 	k, known := p.formats[o.Format]
 	if !known {
@@ -85,7 +88,7 @@ func (p *program) judge(t traits, o Options) (Answer, string) {
 
 // judge applies the rules of one format.
 func (k knowledge) judge(t traits) (Answer, string) {
-	for _, trait := range t.has {
+	for _, trait := range slices.Concat(t.has, t.kinds) {
 		if why := k.refuses[trait]; why != "" {
 			return No, why
 		}
@@ -95,10 +98,19 @@ func (k knowledge) judge(t traits) (Answer, string) {
 			return No, "it does not know " + algorithm
 		}
 	}
-	for _, name := range slices.Concat(t.algorithms, t.has) {
-		if need := k.needs[name]; need != "" {
-			return Flag, need
+	for _, kind := range t.kinds {
+		if k.keys != nil && !slices.Contains(k.keys, kind) {
+			return No, "it cannot use keys of the kind " + kind
 		}
 	}
-	return Yes, ""
+	unseen := ""
+	if t.sealed {
+		unseen = "as far as can be told without the password"
+	}
+	for _, name := range slices.Concat(t.algorithms, t.has) {
+		if need := k.needs[name]; need != "" {
+			return Flag, strings.TrimSuffix(need+"; "+unseen, "; ")
+		}
+	}
+	return Yes, unseen
 }

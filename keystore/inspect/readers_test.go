@@ -63,7 +63,7 @@ func TestReaders(t *testing.T) {
 		{"bare key", p12(sha256, ""), "a.p12", "p12", "x", "nnnn yyy yy ny ff nnn"},
 		{"Ed25519", edStore, "a.p12", "p12", "x", "nnyy yyy ny nn nn nny"},
 		{"password with umlauts", p12(sha256, pbes2), "a.p12", "p12", "pässwört", "nnny yyy yy ny ff nnn"},
-		{"unmarked certificates", loose, "a.p12", "p12", "x", "nnnn yyy ny ny nf nnn"},
+		{"unmarked certificates", loose, "a.p12", "p12", "x", "nnnn yyy yy ny nf nnn"},
 		{"trust store without MAC", trusted, "a.p12", "p12", "x", "yyyy nyy nn yy nn nyy"},
 		{"JKS", p12("SHA-1", "Sun"), "a.jks", "jks", "x", "yyyy nnn nn nn nn nyy"},
 		{"JKS called p12", p12("SHA-1", "Sun"), "a.p12", "jks", "x", "yyyy nnn nn nn nn nny"},
@@ -99,4 +99,31 @@ func TestReaders(t *testing.T) {
 			assert.Equal(t, tc.want, got)
 		})
 	}
+}
+
+// TestSealedIsNotCertain: of a PKCS12 that nobody gave the password of, what is seen is enough to say that a program refuses
+// it, and never that it reads it.
+func TestSealedIsNotCertain(t *testing.T) {
+	s := &keystore.Store{
+		Identities: []keystore.Identity{{Locked: keystore.ErrPassword}},
+		Protection: []keystore.Protection{
+			{Part: "mac", Algorithm: "PKCS12 HMAC-SHA256"},
+			{Part: "key", Algorithm: "PBES2 PBKDF2-HMAC-SHA256 AES-256-CBC"},
+		},
+		Problems: []keystore.Problem{{Code: "sealed", Severity: "notice"}},
+	}
+	const unseen = "as far as can be told without the password"
+	answers := map[inspect.Answer]int{}
+	for _, r := range describe(s, func(o *inspect.Options) { o.Password = "needed" }).Readers {
+		answers[r.Reads]++
+		switch r.Reads {
+		case inspect.Yes:
+			assert.Equal(t, unseen, r.Why, r.Program)
+		case inspect.Flag:
+			assert.Contains(t, r.Why, "; "+unseen, r.Program)
+		default:
+			assert.NotContains(t, r.Why, unseen, r.Program)
+		}
+	}
+	assert.Len(t, answers, 3, "the sample does not show all three")
 }

@@ -129,6 +129,6 @@ type Reader struct {
 	Program string `json:"program"`
 	Version string `json:"version"` // "17", "3.0", ...; "" where the rule is about all
 	Reads   Answer `json:"reads"`
-	Why     string `json:"why,omitempty"`    // what decides it, or the option to give
+	Why     string `json:"why,omitempty"`    // what decides it, the option to give, or on what a yes depends
 	Source  string `json:"source,omitempty"` // where the rule comes from: measured with a version, or a document
 }

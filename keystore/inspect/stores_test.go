@@ -37,10 +37,11 @@ type workshop struct {
 	dir     string
 	openssl string
 	made    []sample
+	held    map[heldKey][]byte // the encrypted keys so far
 }
 
 func newWorkshop(t *testing.T) *workshop {
-	w := &workshop{t: t, dir: t.TempDir(), openssl: interop.Need(t, "openssl")}
+	w := &workshop{t: t, dir: t.TempDir(), openssl: interop.Need(t, "openssl"), held: map[heldKey][]byte{}}
 	root := mint.CA(t, "root", "ec")
 	w.write("root.crt", "CERTIFICATE", root.DER)
 	for _, kind := range mint.Kinds {
@@ -126,6 +127,9 @@ func (w *workshop) pkcs12s() {
 		w.build("prf-"+prf+".p12", heldKey{kind: "rsa", keyID: "1", args: "-v2 aes-256-cbc -v2prf hmacWith" + prf})
 	}
 	w.build("prf-SHA384-aes128.p12", heldKey{kind: "rsa", keyID: "1", args: "-v2 aes-128-cbc -v2prf hmacWithSHA384"})
+	for name, args := range strangers {
+		w.build("stranger-"+name+".p12", heldKey{kind: "rsa", keyID: "1", args: args})
+	}
 	w.build("scrypt.p12", heldKey{kind: "rsa", keyID: "1", args: "-scrypt"})
 	w.build("two-keys.p12", heldKey{kind: "rsa", keyID: "1"}, heldKey{kind: "ec", keyID: "2"})
 	w.build("two-keys-without-ids.p12", heldKey{kind: "rsa"}, heldKey{kind: "ec"})
@@ -182,6 +186,7 @@ func (w *workshop) keys() {
 		"des.pem": "-provider legacy -provider default -v2 des", "rc2.pem": "-provider legacy -provider default -v2 rc2",
 		"v1-3des.pem": "-v1 PBE-SHA1-3DES", "v1-2des.pem": "-v1 PBE-SHA1-2DES", "v1-rc2.pem": "-provider legacy -provider default -v1 PBE-SHA1-RC2-40",
 		"v1-rc2-128.pem": "-provider legacy -provider default -v1 PBE-SHA1-RC2-128", "v1-rc4.pem": "-provider legacy -provider default -v1 PBE-SHA1-RC4-128",
+		"stranger-aria.pem": strangers["aria"], "stranger-seed.pem": strangers["seed"], "stranger-prf-md5.pem": strangers["prf-md5"],
 		"v1-md5-des.pem": "-provider legacy -provider default -v1 PBE-MD5-DES", "v1-sha1-des.pem": "-provider legacy -provider default -v1 PBE-SHA1-DES",
 	} {
 		args := append([]string{"pkcs8", "-topk8", "-iter", "500", "-in", "rsa.key", "-out", name, "-passout", "pass:" + storePass}, strings.Fields(args)...)

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"slices"
 	"strings"
@@ -21,9 +20,7 @@ const (
 	bareKey         = "bare key"             // a private key is not encrypted
 	encryptedKey    = "encrypted key"        // a private key is encrypted
 	traditionalPEM  = "traditional PEM"      // a private key is encrypted as OpenSSL did before PKCS#8
-	ed25519Key      = "Ed25519"              // a private key is of that kind
 	ownPassword     = "key password"         // a key has another password than the file
-	lostKeys        = "keys without ids"     // several keys, and one that Java cannot tell from the others
 	unmarked        = "unmarked"             // certificates alone, and none marked as trusted
 	armoured        = "PKCS12 as text"       // PEM
 	trailingBytes   = "trailing bytes"       // follow the end
@@ -44,6 +41,8 @@ const notEncrypted = "none"
 type traits struct {
 	has        []string // of the constants above
 	algorithms []string // of the MAC and the encryption, each name once
+	kinds      []string // of the private keys, each name once; see kinds.go
+	sealed     bool     // there may be more, in what could not be opened
 }
 
 // traitsOf collects them.
@@ -78,7 +77,7 @@ func traitsOf(s *keystore.Store, o Options) traits {
 	add(noMAC, !mac)
 	add(bareKey, encrypted < keys)
 	add(encryptedKey, encrypted > 0 && keys > 0)
-	add(unmarked, keys == 0 && len(s.Anchors) == 0 && len(s.Loose) > 0)
+	add(unmarked, keys == 0 && !sealed && len(s.Anchors) == 0 && len(s.Loose) > 0)
 	add(emptyPassword, o.PasswordText.Given() && len(o.PasswordText) == 0)
 	ascii := !slices.ContainsFunc(o.PasswordText, func(b byte) bool { return b >= 0x80 })
 	add(nonASCII, !ascii)
@@ -90,16 +89,19 @@ func traitsOf(s *keystore.Store, o Options) traits {
 		add(mixedCase, p.Code == "mixed-case-alias")
 		add(trailingBytes, p.Code == "trailing-bytes")
 		add(wideText, p.Code == "utf-16")
-		add(lostKeys, p.Code == "key-without-id")
 	}
 	for i := range s.Identities {
 		id := &s.Identities[i]
 		add(damagedKey, id.Key != nil && id.Key.Damage() != "")
 		add(noCertificate, len(id.Chain) == 0 && !sealed)
-		add(ed25519Key, isEd25519(id))
+		if kind := kindOf(id); kind != "" {
+			t.kinds = append(t.kinds, kind)
+		}
 		add(ownPassword, s.Integrity == keystore.IntegrityVerified && errors.Is(id.Locked, keystore.ErrPassword))
 	}
-	t.has = append(t.has, moreTraits(s, o)...)
+	t.has = slices.Concat(t.has, storeTraits(s, sealed), moreTraits(s, o))
+	slices.Sort(t.kinds)
+	t.kinds, t.sealed = slices.Compact(t.kinds), sealed
 	return t
 }
 
@@ -121,18 +123,4 @@ func words(p keystore.Protection) []string {
 		return fields[len(fields)-1:]
 	}
 	return strings.Fields(strings.TrimPrefix(name, "PBES2 "))
-}
-
-// isEd25519 goes by the key or, where that is locked, by the leaf.
-func isEd25519(id *keystore.Identity) bool {
-	if id.Key != nil && id.Key.Signer != nil {
-		_, ok := id.Key.Signer.Public().(ed25519.PublicKey)
-		return ok
-	}
-	leaf := id.Leaf()
-	if leaf == nil || leaf.X509 == nil {
-		return false
-	}
-	_, ok := leaf.X509.PublicKey.(ed25519.PublicKey)
-	return ok
 }

@@ -33,34 +33,32 @@ func (d *decoder) judgePairing(s *keystore.Store) {
 
 // judgeJava reports what Java makes of a key whose certificate is in the file.
 func (d *decoder) judgeJava(k *keyEntry, public string, pairs javaPairs) {
-	const code = "java-pairing"
 	switch k.java {
 	case javaHidden: // another problem has said so
 		return
 	case javaDropped:
-		d.report.add("error", code, k.name, "Java leaves the key out: it is not the first, and has no localKeyID")
+		d.report.add("error", "java-pairing", k.name, "Java leaves the key out: it is not the first, and has no localKeyID")
 		return
 	}
 	found := pairs.leaf(&k.attributes)
 	if found == none {
-		d.report.add("error", code, k.name, "Java does not find the certificate of the key by its localKeyID and name")
+		d.report.add("error", "java-pairing", k.name, "Java does not find the certificate of the key by its localKeyID and name")
 		return
 	}
 	cert := d.certs[found].cert
 	if its := cert.PublicID(); public != "" && its != "" && its != public {
-		d.report.add("error", code, k.name, "Java gives the key the certificate of %s, by localKeyID and name, and that is for another key", cert.Subject())
+		d.report.add("error", "java-pairing", k.name, "Java gives the key the certificate of %s, by localKeyID and name, and that is for another key", cert.Subject())
 	}
 }
 
 // judgeNSS does so for NSS and a key that has an id.
 func (d *decoder) judgeNSS(k *keyEntry, public string, pairs nssPairs) {
-	const code = "nss-pairing"
 	use := pairs[k.id]
 	switch {
 	case use.certs == 0:
-		d.report.add("error", code, k.name, "no certificate has the localKeyID of the key, by which alone NSS finds it")
+		d.report.add("error", "nss-pairing", k.name, "no certificate has the localKeyID of the key, by which alone NSS finds it")
 	case use.several || public != "" && use.public != "" && use.public != public:
-		d.report.add("error", code, k.name, "a certificate for another key has the localKeyID of the key, by which alone NSS goes")
+		d.report.add("error", "nss-pairing", k.name, "a certificate for another key has the localKeyID of the key, by which alone NSS goes")
 	}
 }
 
