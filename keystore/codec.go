@@ -41,7 +41,7 @@ type Confirmer interface {
 type DecodeOptions struct {
 	Password     Secret            // of the store, or of encrypted PEM keys; nil: none given
 	KeyPassword  Secret            // of keys that have their own, tried after Password; nil: none given
-	KeyPasswords map[string]Secret // by alias, tried first; nil: none
+	KeyPasswords map[string]Secret // of single keys, by alias, tried first; on keys without an alias all of them, tried last; nil: none
 	Limits       Limits            // zero fields: DefaultLimits
 	Parsed       *Parsed           // what need not be parsed again; nil: nothing
 }

@@ -11,7 +11,7 @@ type Limits struct {
 	Chain      int   // certificates in one chain, the leaf among them; where a file states no chains, they are cut
 	Depth      int   // nesting of BER elements in one layer of a file
 	Iterations int   // rounds of one key derivation or MAC; Java's own reader stops at the same 5,000,000
-	ScryptMem  int64 // bytes of memory of one scrypt derivation: 128 * N * r, RFC 7914
+	ScryptMem  int64 // bytes of memory of one scrypt derivation: 128 * r * N or, if that is more, 128 * r * p, RFC 7914
 	NameBytes  int   // bytes of an alias or other name; in PKCS12, whose names are UTF-16, half of theirs
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/p12file"
 	"github.com/mqttpki/mqttpki/testdata/mint"
 )
 
@@ -250,14 +251,52 @@ func TestRandomBytes(t *testing.T) {
 // Law: what was decoded does not change with the buffer it came from, nor what was encoded with the store.
 func TestNoAliasing(t *testing.T) {
 	forEach(t, func(t *testing.T, codec keystore.Codec, store *keystore.Store) {
-		data, fitted := write(t, codec, store, encodeOptions())
-		buffer := bytes.Clone(data)
-		got, err := codec.Decode(buffer, keystore.DecodeOptions{Password: password})
-		require.NoError(t, err)
-		assert.Equal(t, data, buffer, "reading changes nothing")
-		clear(buffer)
-		assert.Equal(t, summary(fitted), summary(got))
+		for _, profile := range profilesOf(codec, store) {
+			opts := encodeOptions()
+			opts.Profile = profile
+			data, fitted := write(t, codec, store, opts)
+			buffer := bytes.Clone(data)
+			got, err := codec.Decode(buffer, keystore.DecodeOptions{Password: password})
+			require.NoError(t, err)
+			assert.Equal(t, data, buffer, "reading changes nothing")
+			clear(buffer)
+			assert.Equal(t, summary(fitted), summary(got), "profile %q", profile)
+
+			opts = encodeOptions()
+			opts.Profile = profile
+			written, err := codec.Encode(got, opts)
+			require.NoError(t, err)
+			before := bytes.Clone(written)
+			wipe(got)
+			assert.Equal(t, before, written, "profile %q: what was encoded changes with the store", profile)
+		}
 	})
+}
+
+// profilesOf are the profiles that a store can be written under: one that lies open among them where it has no keys.
+func profilesOf(codec keystore.Codec, store *keystore.Store) []string {
+	if codec.Name() == "p12" && len(store.Identities) == 0 {
+		return []string{"", p12file.ProfilePasswordlessTrust}
+	}
+	return []string{""}
+}
+
+// wipe overwrites every byte of a store.
+func wipe(s *keystore.Store) {
+	for i := range s.Identities {
+		clear(s.Identities[i].Key.PKCS8)
+		for _, c := range s.Identities[i].Chain {
+			clear(c.Raw)
+		}
+	}
+	for _, list := range [][]keystore.Anchor{s.Anchors, s.Loose} {
+		for _, a := range list {
+			clear(a.Certificate.Raw)
+		}
+	}
+	for _, o := range s.Others {
+		clear(o.Raw)
+	}
 }
 
 // Law: a codec recognises its own files, by the beginning as well, and no other codec does.

@@ -25,33 +25,39 @@ func (Codec) Decode(data []byte, opts keystore.DecodeOptions) (*keystore.Store, 
 	if len(data) < 12+digestSize {
 		return nil, malformed("reading a JKS file: cut short")
 	}
-	d := &decoder{
-		in:    &reader{rest: bytes.Clone(data)}, // what is returned must not change with the caller's buffer
-		jceks: binary.BigEndian.Uint32(data) == magicJCEKS,
-		typed: binary.BigEndian.Uint32(data[4:]) == 2,
-		opts:  opts, own: byFolded(opts.KeyPasswords), limits: limits, budget: pbe.NewBudget(limits, len(data)),
-		store: &keystore.Store{}, seen: map[string]bool{},
-	}
+	d := newDecoder(data, opts)
 	if err := d.run(); err != nil {
 		return nil, fmt.Errorf("reading a %s file: %w", d.format(), err)
 	}
 	return d.store, nil
 }
 
+// newDecoder returns a decoder for a file that begins as one.
+func newDecoder(data []byte, opts keystore.DecodeOptions) *decoder {
+	limits, passwords := opts.Limits.OrDefault(), keystore.NewPasswords(opts)
+	return &decoder{
+		in:    &reader{rest: bytes.Clone(data)}, // what is returned must not change with the caller's buffer
+		jceks: binary.BigEndian.Uint32(data) == magicJCEKS,
+		typed: binary.BigEndian.Uint32(data[4:]) == 2,
+		opts:  opts, passwords: passwords, limits: limits, budget: pbe.NewBudget(limits, len(data), passwords.Count()),
+		store: &keystore.Store{}, seen: map[string]bool{},
+	}
+}
+
 // decoder is one reading of one file.
 type decoder struct {
-	in     *reader
-	jceks  bool
-	typed  bool // version 2: every certificate names its type
-	opts   keystore.DecodeOptions
-	own    map[string]keystore.Secret // passwords of keys, by folded alias
-	limits keystore.Limits
-	budget *pbe.Budget
-	store  *keystore.Store
-	ahead  int             // entries still to come, this one among them
-	seen   map[string]bool // aliases as Java compares them
-	locked []lockedKey     // keys to decrypt once the checksum has vouched for the password
-	sealed []sealedKey     // secret keys, likewise
+	in        *reader
+	jceks     bool
+	typed     bool // version 2: every certificate names its type
+	opts      keystore.DecodeOptions
+	passwords *keystore.Passwords
+	limits    keystore.Limits
+	budget    *pbe.Budget
+	store     *keystore.Store
+	ahead     int             // entries still to come, this one among them
+	seen      map[string]bool // aliases as Java compares them
+	locked    []lockedKey     // keys to decrypt once the checksum has vouched for the password
+	sealed    []sealedKey     // secret keys, likewise
 }
 
 // lockedKey is a key entry whose key is still to be decrypted.
@@ -98,6 +104,9 @@ func (d *decoder) run() error {
 		return err
 	}
 	d.parse()
+	if err := d.foresee(); err != nil {
+		return err
+	}
 	if err := d.openKeys(); err != nil {
 		return err
 	}

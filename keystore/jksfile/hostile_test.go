@@ -64,6 +64,7 @@ func TestHostileInput(t *testing.T) {
 		{"a secret key nested 1000 deep", raw(magicJCEKS, 2, 1, tagSecret, "a", date, streamHeader, nested), keystore.ErrTooLarge},
 		{"a secret key of another kind", raw(magicJCEKS, 2, 1, tagSecret, "a", date, streamHeader, []byte{0x76}, padding), keystore.ErrUnsupported},
 		{"JCEKS with 2,000,000,000 iterations", raw(magicJCEKS, 2, 1, tagKey, "a", date, 47, jceksKeyInfo(2_000_000_000), 0), keystore.ErrTooLarge},
+		{"JCEKS with a count of nine bytes", raw(magicJCEKS, 2, 1, tagKey, "a", date, 52, jceksKeyInfo(0x7FFFFFFF, 0, 0, 0, 0, 0), 0), keystore.ErrTooLarge},
 		{"JCEKS with a negative count", raw(magicJCEKS, 2, 1, tagKey, "a", date, 47, jceksKeyInfo(-1), 0), keystore.ErrFormat},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -90,12 +91,13 @@ func otherKey() []byte {
 	return []byte{0x30, 0x13, 0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x05, 0x0D, 0x05, 0x00, 0x04, 0x02, 0, 0}
 }
 
-// jceksKeyInfo is an EncryptedPrivateKeyInfo of JCEKS's protector.
-func jceksKeyInfo(iterations int) []byte {
+// jceksKeyInfo is an EncryptedPrivateKeyInfo of JCEKS's protector, with further bytes of the count.
+func jceksKeyInfo(iterations int, more ...byte) []byte {
+	n := byte(len(more))
 	out := []byte{
-		0x30, 0x2D, 0x30, 0x1D, 0x06, 0x09, 0x2B, 0x06, 0x01, 0x04, 0x01, 0x2A, 0x02, 0x13, 0x01,
-		0x30, 0x10, 0x04, 0x08, 1, 2, 3, 4, 5, 6, 7, 8, 0x02, 0x04,
+		0x30, 0x2D + n, 0x30, 0x1D + n, 0x06, 0x09, 0x2B, 0x06, 0x01, 0x04, 0x01, 0x2A, 0x02, 0x13, 0x01,
+		0x30, 0x10 + n, 0x04, 0x08, 1, 2, 3, 4, 5, 6, 7, 8, 0x02, 0x04 + n,
 	}
-	out = binary.BigEndian.AppendUint32(out, uint32(iterations))
+	out = append(binary.BigEndian.AppendUint32(out, uint32(iterations)), more...)
 	return append(append(out, 0x04, 0x0C), make([]byte, 12)...)
 }

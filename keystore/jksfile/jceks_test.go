@@ -80,7 +80,7 @@ func secretsOf(t *testing.T, s *keystore.Store) map[string]string {
 // sealJCEKS encrypts a PrivateKeyInfo as the JDK does in a JCEKS file, and returns an EncryptedPrivateKeyInfo.
 func sealJCEKS(t *testing.T, pkcs8 []byte, salt [8]byte, iterations int, password keystore.Secret) []byte {
 	t.Helper()
-	params := jceksParams{Salt: salt[:], Iterations: iterations}
+	params := jceksParams{Salt: salt[:], Iterations: int64(iterations)}
 	derived := jceksKey(params, password)
 	block, err := des.NewTripleDESCipher(derived[:24])
 	require.NoError(t, err)
@@ -129,4 +129,47 @@ func TestRareJCEKS(t *testing.T) {
 			"-destkeystore", "k.jks", "-deststoretype", "JKS", "-deststorepass", "changeit"})
 		assert.ElementsMatch(t, entries(want, false), entries(readFile(t, dir, "k.jks", keystore.DecodeOptions{Password: password}), false))
 	})
+}
+
+// What opened one key is tried first on the next: a derivation in vain for each takes as long as the one that fits.
+func TestWhatOpenedAKeyIsTriedFirst(t *testing.T) {
+	other := keystore.Secret("other")
+	key, certificate := mixedStore(t).Identities[1].Key.PKCS8, mixedStore(t).Identities[1].Chain[0].Raw
+	file := raw(magicJCEKS, 2, 2)
+	for i := range 2 {
+		sealed := sealJCEKS(t, key, [8]byte{1, 2, 3, 4, 5, 6, 7, byte(i)}, 10, other)
+		file = append(file, raw(tagKey, strconv.Itoa(i), int64(1), len(sealed), sealed, 1, "X.509", len(certificate), certificate)...)
+	}
+	d := newDecoder(withDigest(t, file), keystore.DecodeOptions{Password: keystore.Secret("changeit"), KeyPassword: other})
+	require.NoError(t, d.run())
+	assert.Equal(t, other, d.passwords.OfKey("x")[0])
+}
+
+// A file whose keys together ask for more than it may is refused before the first of them is opened, and so costs nothing.
+// Under two passwords, each of which may have to be tried, it may ask for twice as much.
+func TestJCEKSIsForeseen(t *testing.T) {
+	file := raw(magicJCEKS, 2, 10)
+	for i := range 10 {
+		iterations, size := 1, 8
+		if i > 0 {
+			iterations, size = 5_000_000, 60 // no whole blocks, which is seen when it is looked at
+		}
+		params, err := asn1.Marshal(jceksParams{Salt: make([]byte, 8), Iterations: int64(iterations)})
+		require.NoError(t, err)
+		sealed, err := wrapKey(protectors[1].der, params, make([]byte, size))
+		require.NoError(t, err)
+		file = append(file, raw(tagKey, strconv.Itoa(i), int64(1), len(sealed), sealed, 0)...)
+	}
+	d := newDecoder(withDigest(t, file), keystore.DecodeOptions{Password: keystore.Secret("changeit")})
+	require.ErrorIs(t, d.run(), keystore.ErrTooLarge)
+	assert.Len(t, d.store.Protection, 1, "no key was looked at")
+	_, err := Codec{}.Decode(withDigest(t, file), keystore.DecodeOptions{})
+	assert.NoError(t, err, "without a password there is no work")
+
+	two := keystore.DecodeOptions{Password: keystore.Secret("changeit"), KeyPassword: keystore.Secret("x")}
+	size := int64(len(file))
+	assert.NoError(t, newDecoder(file, two).budget.Covers(8*5_000_000+2*1000*size))
+	assert.Error(t, newDecoder(file, two).budget.Covers(8*5_000_000+2*1000*size+1))
+	two.KeyPassword = two.Password
+	assert.Error(t, newDecoder(file, two).budget.Covers(8*5_000_000+1000*size+1))
 }

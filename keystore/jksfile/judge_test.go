@@ -65,6 +65,20 @@ func TestWhatAWrongChecksumMeans(t *testing.T) {
 	assert.NotNil(t, got.Identities[0].Key, "as the hint has it")
 }
 
+// In a trust store nothing but the checksum knows the password, and nothing but the certificates knows better: where the own
+// signature of a root does not fit, the file was changed, whichever bit of it was turned.
+func TestAChangedRootIsNoWrongPassword(t *testing.T) {
+	_, ca := member(t, mint.CA(t, "root", "ec"))
+	data := encodeStore(t, &keystore.Store{Anchors: []keystore.Anchor{{Alias: "root", Certificate: ca}}}, nil)
+	const signature = 64 // bytes of ECDSA's two numbers, at the least
+	for i := len(data) - digestSize - signature; i < len(data)-digestSize; i++ {
+		changed := bytes.Clone(data)
+		changed[i] ^= 1
+		_, err := Codec{}.Decode(changed, keystore.DecodeOptions{Password: keystore.Secret("changeit")})
+		require.ErrorIs(t, err, keystore.ErrFormat, "byte %d of %d", i, len(data))
+	}
+}
+
 // jceksOf is a JKS file as a JCEKS, which has the same entries.
 func jceksOf(t *testing.T, jks []byte) []byte {
 	t.Helper()

@@ -31,10 +31,11 @@ func (d *decoder) openKey(identity *keystore.Identity, encrypted *encryptedKey) 
 		return nil
 	}
 	identity.Locked = errNoPassword
-	for _, password := range d.passwords(identity.Alias) {
+	for _, password := range d.passwords.OfKey(identity.Alias) {
 		key, err := encrypted.open(password, d.budget)
 		if err == nil {
 			identity.Key, identity.Locked = key, nil
+			d.passwords.Fits(password)
 			d.checkLeaf(identity)
 			return nil
 		}
@@ -46,15 +47,25 @@ func (d *decoder) openKey(identity *keystore.Identity, encrypted *encryptedKey) 
 	return nil
 }
 
-// passwords returns what to try on the key of an alias, in order.
-func (d *decoder) passwords(alias string) []keystore.Secret {
-	var out []keystore.Secret
-	for _, p := range []keystore.Secret{d.opts.KeyPasswords[alias], d.own[keystore.FoldAlias(alias)], d.opts.Password, d.opts.KeyPassword} {
-		if p.Given() {
-			out = append(out, p)
+// foresee fails where opening each key and secret key once would take more than the budget has, before any work is done.
+func (d *decoder) foresee() error {
+	if d.passwords.Count() == 0 {
+		return nil
+	}
+	rounds := int64(0)
+	for i := range d.locked {
+		if e := &d.locked[i].encrypted; e.protector == oidJCEKS {
+			if p, err := e.jceksParams(); err == nil {
+				rounds += p.rounds(d.limits)
+			}
 		}
 	}
-	return out
+	for _, s := range d.sealed {
+		if p, ok := parseJCEKSParams(s.params); ok {
+			rounds += p.rounds(d.limits)
+		}
+	}
+	return d.budget.Covers(rounds)
 }
 
 // checkLeaf notes a certificate that is for another key: Java hands out both, and the handshake fails much later.
@@ -66,13 +77,4 @@ func (d *decoder) checkLeaf(identity *keystore.Identity) {
 	if matches, known := identity.Key.Matches(*leaf); known && !matches {
 		d.problem("key-leaf-mismatch", "error", identity.Alias, "The first certificate of the entry is not for its private key.")
 	}
-}
-
-// byFolded returns the passwords of keys by aliases as Java compares them.
-func byFolded(given map[string]keystore.Secret) map[string]keystore.Secret {
-	folded := make(map[string]keystore.Secret, len(given))
-	for alias, password := range given {
-		folded[keystore.FoldAlias(alias)] = password
-	}
-	return folded
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"io"
+	"math"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -54,8 +55,16 @@ type encryptedKey struct {
 // jceksParams are the parameters of the JCEKS protector.
 type jceksParams struct {
 	Salt       []byte
-	Iterations int
+	Iterations int64 // the largest there is for what takes more than 64 bits
 }
+
+// rounds is what one derivation costs a budget: that many for each half of the salt. Beyond the limit none is made.
+func (p jceksParams) rounds(limits keystore.Limits) int64 {
+	return 2 * min(p.Iterations, int64(limits.Iterations))
+}
+
+// shown is the count for a report.
+func (p jceksParams) shown() int { return int(min(p.Iterations, math.MaxInt)) }
 
 // parseEncrypted reads the protected form of a key, which it keeps without copying. Bytes behind it are refused.
 func parseEncrypted(der []byte) (encryptedKey, error) {
@@ -92,7 +101,7 @@ func (e *encryptedKey) protection(alias string) keystore.Protection {
 	case oidJCEKS:
 		p.Algorithm, p.Weak = jceksName, weakJCEKS
 		if params, err := e.jceksParams(); err == nil {
-			p.Iterations = params.Iterations
+			p.Iterations = params.shown()
 		}
 	}
 	return p
@@ -199,8 +208,12 @@ func (e *encryptedKey) jceksParams() (jceksParams, error) {
 // parseJCEKSParams reads the parameters of the JCEKS protector, and reports whether they are any.
 func parseJCEKSParams(der []byte) (jceksParams, bool) {
 	var p jceksParams
-	rest, err := asn1.Unmarshal(der, &p)
-	return p, err == nil && len(rest) == 0 && len(p.Salt) == 8 && p.Iterations > 0
+	var body, salt cryptobyte.String
+	in := cryptobyte.String(der)
+	ok := in.ReadASN1(&body, cbasn1.SEQUENCE) && in.Empty() && body.ReadASN1(&salt, cbasn1.OCTET_STRING) &&
+		pbe.ReadCount(&body, &p.Iterations) && body.Empty()
+	p.Salt = salt
+	return p, ok && len(p.Salt) == 8 && p.Iterations > 0
 }
 
 // openJCEKS undoes the JDK's PBEWithMD5AndTripleDES.
@@ -222,10 +235,10 @@ func (e *encryptedKey) openJCEKS(password keystore.Secret, budget *pbe.Budget) (
 // decryptJCEKS decrypts what the JDK's PBEWithMD5AndTripleDES made, and leaves the padding on it. The password is ASCII
 // there; the JDK refuses any other, so another one is a wrong one.
 func decryptJCEKS(data []byte, p jceksParams, password keystore.Secret, budget *pbe.Budget) ([]byte, error) {
-	if p.Iterations > budget.Limits().Iterations {
+	if p.Iterations > int64(budget.Limits().Iterations) {
 		return nil, fmt.Errorf("decrypting a key: %d iterations: %w", p.Iterations, keystore.ErrTooLarge)
 	}
-	if err := budget.Spend(2 * int64(p.Iterations)); err != nil { // once for each half of the salt
+	if err := budget.Spend(p.rounds(budget.Limits())); err != nil {
 		return nil, err
 	}
 	if len(data) == 0 || len(data)%des.BlockSize != 0 {

@@ -45,13 +45,13 @@ func (d *decoder) openSecrets() error {
 		params, readable := parseJCEKSParams(s.params)
 		readable = readable && s.algorithm == "PBEWithMD5AndTripleDES"
 		if readable {
-			protection.Iterations, protection.Weak = params.Iterations, weakJCEKS
+			protection.Iterations, protection.Weak = params.shown(), weakJCEKS
 		}
 		d.store.Protection = append(d.store.Protection, protection)
 		if !readable {
 			continue
 		}
-		for _, password := range d.passwords(other.Alias) {
+		for _, password := range d.passwords.OfKey(other.Alias) {
 			plain, err := decryptJCEKS(s.content, params, password, d.budget)
 			if errors.Is(err, keystore.ErrTooLarge) {
 				return fmt.Errorf("alias %q: %w", other.Alias, err)

@@ -88,7 +88,7 @@ func (d *decoder) readShroudedKey(value cryptobyte.String, attrs attributes) err
 // openEntries decrypts the keys and secrets. One whose password is not known, or whose encryption is not supported,
 // stays locked: the rest of the store is still of use.
 func (d *decoder) openEntries() error {
-	if d.opts.Password.Given() || d.opts.KeyPassword.Given() || len(d.opts.KeyPasswords) > 0 {
+	if d.passwords.Count() > 0 {
 		if err := d.budget.Foresee(algorithms(d.pending)); err != nil {
 			return err
 		}

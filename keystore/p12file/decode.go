@@ -3,7 +3,6 @@ package p12file
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -14,10 +13,11 @@ import (
 
 // decoder is the state of reading one file.
 type decoder struct {
-	opts    keystore.DecodeOptions
-	limits  keystore.Limits
-	budget  *pbe.Budget
-	openers map[string]*pbe.Opener // by password
+	opts      keystore.DecodeOptions
+	passwords *keystore.Passwords
+	limits    keystore.Limits
+	budget    *pbe.Budget
+	openers   map[string]*pbe.Opener // by password
 
 	keys         []keyEntry
 	certs        []certEntry
@@ -54,12 +54,14 @@ func (Codec) Decode(data []byte, opts keystore.DecodeOptions) (*keystore.Store, 
 }
 
 func newDecoder(size int, opts keystore.DecodeOptions) *decoder {
+	passwords := keystore.NewPasswords(opts)
 	return &decoder{
-		opts:    opts,
-		limits:  opts.Limits.OrDefault(),
-		budget:  pbe.NewBudget(opts.Limits, size),
-		openers: map[string]*pbe.Opener{},
-		dropped: map[string]int{},
+		opts:      opts,
+		passwords: passwords,
+		limits:    opts.Limits.OrDefault(),
+		budget:    pbe.NewBudget(opts.Limits, size, passwords.Count()),
+		openers:   map[string]*pbe.Opener{},
+		dropped:   map[string]int{},
 	}
 }
 
@@ -114,30 +116,6 @@ func (d *decoder) decode(data []byte) (*keystore.Store, error) {
 	return store, nil
 }
 
-// passwords returns the passwords to try, likeliest first and each once: those for the entry when alias is not empty, then
-// the store's, then the keys'.
-func (d *decoder) passwords(alias string) []keystore.Secret {
-	var all []keystore.Secret
-	add := func(pw keystore.Secret) {
-		if !pw.Given() {
-			return
-		}
-		for _, known := range all {
-			if string(known) == string(pw) {
-				return
-			}
-		}
-		all = append(all, pw)
-	}
-	if alias != "" {
-		add(d.opts.KeyPasswords[alias])
-		add(d.opts.KeyPasswords[strings.ToLower(alias)]) // as Java and keytool show it
-	}
-	add(d.opts.Password)
-	add(d.opts.KeyPassword)
-	return all
-}
-
 // opener returns the one opener of a password, so that no key is derived twice.
 func (d *decoder) opener(pw keystore.Secret) *pbe.Opener {
 	if !pw.Given() {
@@ -153,12 +131,12 @@ func (d *decoder) opener(pw keystore.Secret) *pbe.Opener {
 
 // openKey decrypts a key under the passwords that may be its own. Without any it is keystore.ErrPassword.
 func (d *decoder) openKey(alg, ciphertext []byte, alias string) ([]byte, keystore.Protection, error) {
-	return d.open(alg, ciphertext, d.passwords(alias))
+	return d.open(alg, ciphertext, d.passwords.OfKey(alias))
 }
 
 // openSafe decrypts a safe. It returns nothing and no error where no password was given.
 func (d *decoder) openSafe(alg, ciphertext []byte) ([]byte, error) {
-	passwords := d.passwords("")
+	passwords := d.passwords.OfStore()
 	plain, p, err := d.open(alg, ciphertext, passwords)
 	d.protect(p, "certificates", "")
 	if errors.Is(err, keystore.ErrPassword) && len(passwords) == 0 {
@@ -183,7 +161,9 @@ func (d *decoder) open(alg, ciphertext []byte, passwords []keystore.Secret) ([]b
 	var p keystore.Protection
 	var err error
 	for _, pw := range passwords {
-		plain, p, err = d.opener(pw).Open(alg, ciphertext)
+		if plain, p, err = d.opener(pw).Open(alg, ciphertext); err == nil {
+			d.passwords.Fits(pw)
+		}
 		if !errors.Is(err, keystore.ErrPassword) {
 			break
 		}

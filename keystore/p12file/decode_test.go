@@ -269,6 +269,7 @@ func TestKeyPasswords(t *testing.T) {
 		"as the store's":              {Password: own},
 		"as the keys'":                {Password: testPassword, KeyPassword: own},
 		"by alias":                    {KeyPasswords: map[string]keystore.Secret{"Key": own}},
+		"by alias in any case":        {KeyPasswords: map[string]keystore.Secret{"KEY": own}},
 		"by alias as Java writes it":  {Password: testPassword, KeyPasswords: map[string]keystore.Secret{"key": own}},
 		"by alias before all others":  {Password: testPassword, KeyPassword: keystore.Secret("x"), KeyPasswords: map[string]keystore.Secret{"Key": own}},
 		"the empty one is not absent": {Password: keystore.Secret{}, KeyPassword: own},
@@ -281,6 +282,24 @@ func TestKeyPasswords(t *testing.T) {
 	require.NoError(t, err)
 	assert.ErrorIs(t, got.Identities[0].Locked, keystore.ErrPassword)
 	assert.Contains(t, got.Identities[0].Locked.Error(), `"Key"`)
+}
+
+// TestKeyNamedByItsCertificate opens a key without a friendlyName, which gets its certificate's, with the password that is
+// given for that name, or for its name in another case.
+func TestKeyNamedByItsCertificate(t *testing.T) {
+	h := issue(t, "x", newKey(t), nil, false)
+	info := seal(t, privateKey(t, h.key).PKCS8, "own")
+	data := unprotected(func(b *cryptobyte.Builder) {
+		addBag(b, idShroudedBag, attributes{id: "i"}, func(b *cryptobyte.Builder) { b.AddBytes(info) })
+		addBag(b, parseID(oidCertBag), attributes{id: "i", name: "srv"}, func(b *cryptobyte.Builder) { addCert(b, h.cert) })
+	})
+	for _, alias := range []string{"srv", "SRV"} {
+		got, err := Codec{}.Decode(data, keystore.DecodeOptions{Password: testPassword, KeyPasswords: map[string]keystore.Secret{alias: keystore.Secret("own")}})
+		require.NoError(t, err)
+		require.Len(t, got.Identities, 1)
+		assert.Equal(t, "srv", got.Identities[0].Alias)
+		assert.NoError(t, got.Identities[0].Locked)
+	}
 }
 
 // TestAbsentIsNotEmpty opens with an empty password what has one, and shows without any that it is closed.

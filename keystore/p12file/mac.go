@@ -21,7 +21,7 @@ func (d *decoder) checkMAC(in *cryptobyte.String, safe []byte) (keystore.Integri
 	if err != nil {
 		return "", err
 	}
-	passwords := d.passwords("")
+	passwords := d.passwords.OfStore()
 	known := len(passwords) > 0
 	if !known {
 		passwords = []keystore.Secret{nil} // just to describe it

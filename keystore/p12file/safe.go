@@ -1,6 +1,7 @@
 package p12file
 
 import (
+	"bytes"
 	"encoding/asn1"
 	"fmt"
 	"slices"
@@ -64,7 +65,7 @@ func (d *decoder) readAuthenticatedSafe(data []byte) error {
 			if !content.ReadASN1(&octets, cbasn1.OCTET_STRING) || !content.Empty() {
 				return fmt.Errorf("reading an unencrypted safe: %w", keystore.ErrFormat)
 			}
-			err = d.readSafe(octets)
+			err = d.readSafe(bytes.Clone(octets)) // what is returned must not change with the caller's buffer
 		case oidEncryptedData:
 			err = d.readEncryptedSafe(content)
 		case oidEnvelopedData:

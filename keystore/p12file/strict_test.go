@@ -177,7 +177,7 @@ func strictOpen(info strictInfo, pw keystore.Secret) ([]byte, bool) {
 	if err != nil {
 		return nil, false
 	}
-	plain, _, err := pbe.DecryptWith(alg, info.Ciphertext, pw, small)
+	plain, _, err := pbe.NewOpener(pw, pbe.NewBudget(small, len(info.Ciphertext), 1)).Open(alg, info.Ciphertext)
 	if err != nil {
 		return nil, true
 	}

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// roundsPerByte is what each byte of a file may cost in rounds of key derivation beyond the fixed allowance. A
-	// key with its certificate takes some 700 bytes, so 600,000 rounds for every key of a large store pass.
+	// roundsPerByte is what each byte of a file may cost in rounds of key derivation beyond the fixed allowance, under each
+	// password. A key with its certificate takes some 700 bytes, so 600,000 rounds for every key of a large store pass.
 	roundsPerByte = 1000
 	// fullDerivations is how many derivations at the limit any file may ask for: the MAC, the certificates and
 	// a key, each with two blocks of output, and one retry.
@@ -24,10 +24,12 @@ type Budget struct {
 	left   int64 // rounds
 }
 
-// NewBudget returns the budget of a file of that many bytes: time stays proportional to the file's size.
-func NewBudget(lim keystore.Limits, fileBytes int) *Budget {
+// NewBudget returns the budget of a file of that many bytes, and of the passwords that somebody has for it, since each key
+// may have to be tried under all of them: time stays proportional to the size of what was given.
+func NewBudget(lim keystore.Limits, fileBytes, passwords int) *Budget {
 	lim = lim.OrDefault()
-	return &Budget{limits: lim, left: fullDerivations*int64(lim.Iterations) + roundsPerByte*int64(fileBytes)}
+	allowance := roundsPerByte * int64(fileBytes) * int64(max(1, passwords))
+	return &Budget{limits: lim, left: fullDerivations*int64(lim.Iterations) + allowance}
 }
 
 // Limits returns the limits the budget was made of, without zero fields.
@@ -36,10 +38,18 @@ func (b *Budget) Limits() keystore.Limits { return b.limits }
 // Spend takes rounds from what is left, or reports keystore.ErrTooLarge. Whoever derives keys without an [Opener] calls
 // it first.
 func (b *Budget) Spend(rounds int64) error {
-	if rounds > b.left {
-		return b.exceeded()
+	if err := b.Covers(rounds); err != nil {
+		return err
 	}
 	b.left -= rounds
+	return nil
+}
+
+// Covers reports keystore.ErrTooLarge when there are not so many rounds left.
+func (b *Budget) Covers(rounds int64) error {
+	if rounds > b.left {
+		return fmt.Errorf("deriving keys: the file asks for too many of them: %w", keystore.ErrTooLarge)
+	}
 	return nil
 }
 
@@ -55,16 +65,9 @@ func (b *Budget) Foresee(algs [][]byte) error {
 			continue
 		}
 		seen[a.id] = true
-		if total += a.cost; total > b.left {
-			return b.exceeded()
-		}
+		total += a.cost
 	}
-	return nil
-}
-
-// exceeded is the error of a budget that does not suffice.
-func (*Budget) exceeded() error {
-	return fmt.Errorf("deriving keys: the file asks for too many of them: %w", keystore.ErrTooLarge)
+	return b.Covers(total)
 }
 
 // checkIterations bounds the iteration count of one derivation.

@@ -32,7 +32,7 @@ func TestMACSpellings(t *testing.T) {
 		{"bytes of UTF-8 widened, OpenSSL before 1.1.0", "ü", []byte{0, 0xc3, 0, 0xbc, 0, 0}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			o := NewOpener(keystore.Secret(tc.password), NewBudget(keystore.Limits{}, 0))
+			o := NewOpener(keystore.Secret(tc.password), NewBudget(keystore.Limits{}, 0, 1))
 			p, err := o.CheckMAC(macUnder(tc.spelling, data), data)
 			require.NoError(t, err)
 			assert.Equal(t, "PKCS12 HMAC-SHA1", p.Algorithm)
@@ -56,7 +56,7 @@ func TestWidePBES2(t *testing.T) {
 	wide := spellings(keystore.Secret("pw"))[0]
 	info, err := Encrypt(plain, keystore.Secret(wide), Params{Iterations: 2}, seeded())
 	require.NoError(t, err)
-	o := NewOpener(keystore.Secret("pw"), NewBudget(keystore.Limits{}, 0))
+	o := NewOpener(keystore.Secret("pw"), NewBudget(keystore.Limits{}, 0, 1))
 	_, _, err = o.OpenInfo(info)
 	require.ErrorIs(t, err, keystore.ErrPassword)
 	_, err = o.CheckMAC(macUnder(wide, data), data)
@@ -91,7 +91,7 @@ func TestCheckMACFails(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			m := good
 			tc.change(&m)
-			_, err := NewOpener(tc.password, NewBudget(keystore.Limits{}, 0)).CheckMAC(m, data)
+			_, err := NewOpener(tc.password, NewBudget(keystore.Limits{}, 0, 1)).CheckMAC(m, data)
 			require.ErrorIs(t, err, tc.want)
 		})
 	}

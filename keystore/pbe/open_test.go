@@ -80,13 +80,14 @@ func TestBounds(t *testing.T) {
 		{"scrypt of a terabyte", pbes2(oidScrypt, scryptParams(1<<33, 8, 1)), keystore.ErrTooLarge},
 		{"scrypt with r that overflows", pbes2(oidScrypt, scryptParams(2, 1<<62, 1)), keystore.ErrTooLarge},
 		{"scrypt that takes for ever", pbes2(oidScrypt, scryptParams(1<<14, 8, 1<<30)), keystore.ErrTooLarge},
+		{"scrypt whose first step alone has no bound", pbes2(oidScrypt, scryptParams(2, 1, 624_999)), keystore.ErrTooLarge},
 		{"scrypt with N no power of two", pbes2(oidScrypt, scryptParams(1000, 8, 1)), keystore.ErrFormat},
 		{"an unknown scheme", der(func(b *cryptobyte.Builder) { addAlgorithm(b, "1.2.840.113549.1.5.1", addNull) }), keystore.ErrUnsupported},
 		{"no algorithm", []byte{0x30, 0}, keystore.ErrFormat},
 		{"nothing", nil, keystore.ErrFormat},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, _, err := DecryptWith(tc.alg, make([]byte, 32), keystore.Secret("x"), keystore.Limits{})
+			_, _, err := NewOpener(keystore.Secret("x"), NewBudget(keystore.Limits{}, 32, 1)).Open(tc.alg, make([]byte, 32))
 			assert.ErrorIs(t, err, tc.want)
 			_, err = Describe(tc.alg, keystore.Limits{})
 			assert.ErrorIs(t, err, tc.want)
@@ -111,7 +112,7 @@ func TestUnsupportedNamesTheOID(t *testing.T) {
 // TestBudget lets many parts of one file cost no more than its size allows, and one derivation serve equal salts.
 func TestBudget(t *testing.T) {
 	lim := keystore.Limits{Iterations: 1000}
-	budget := NewBudget(lim, 0)
+	budget := NewBudget(lim, 0, 1)
 	o := NewOpener(keystore.Secret("x"), budget)
 	part := func(i int) []byte {
 		return pbes2(oidPBKDF2, func(b *cryptobyte.Builder) {
@@ -139,7 +140,7 @@ func TestForesee(t *testing.T) {
 	for i := range fullDerivations + 1 {
 		same, other = append(same, part(8)), append(other, part(8+i))
 	}
-	budget := NewBudget(lim, 0)
+	budget := NewBudget(lim, 0, 1)
 	require.NoError(t, budget.Foresee(same))
 	require.NoError(t, budget.Foresee(append(other[1:], []byte("noise"))))
 	require.ErrorIs(t, budget.Foresee(other), keystore.ErrTooLarge)
@@ -181,13 +182,13 @@ func TestPBMAC1(t *testing.T) {
 	require.NoError(t, err)
 	alg, mac, err := s.PBMAC1(data)
 	require.NoError(t, err)
-	o := NewOpener(pw, NewBudget(keystore.Limits{}, 0))
+	o := NewOpener(pw, NewBudget(keystore.Limits{}, 0, 1))
 	p, err := o.checkPBMAC1(alg, data, mac)
 	require.NoError(t, err)
 	assert.Equal(t, "PBMAC1 PBKDF2-HMAC-SHA256 HMAC-SHA256", p.Algorithm)
 	_, err = o.checkPBMAC1(alg, []byte("Data"), mac)
 	assert.ErrorIs(t, err, keystore.ErrPassword)
-	_, err = NewOpener(nil, NewBudget(keystore.Limits{}, 0)).checkPBMAC1(alg, data, mac)
+	_, err = NewOpener(nil, NewBudget(keystore.Limits{}, 0, 1)).checkPBMAC1(alg, data, mac)
 	assert.ErrorIs(t, err, keystore.ErrPassword)
 	_, err = o.checkPBMAC1(alg, data, mac[:31])
 	assert.ErrorIs(t, err, keystore.ErrFormat)

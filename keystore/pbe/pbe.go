@@ -27,12 +27,7 @@ import (
 // keystore.ErrPassword when the password is wrong or nil, ErrFormat when the bytes are damaged, ErrUnsupported with the
 // OID, ErrTooLarge when the work would exceed the limits.
 func Decrypt(info []byte, pw keystore.Secret, lim keystore.Limits) ([]byte, keystore.Protection, error) {
-	return NewOpener(pw, NewBudget(lim, len(info))).OpenInfo(info)
-}
-
-// DecryptWith is [Decrypt] for a ciphertext that stands apart from its AlgorithmIdentifier.
-func DecryptWith(alg, ciphertext []byte, pw keystore.Secret, lim keystore.Limits) ([]byte, keystore.Protection, error) {
-	return NewOpener(pw, NewBudget(lim, len(ciphertext))).Open(alg, ciphertext)
+	return NewOpener(pw, NewBudget(lim, len(info), 1)).OpenInfo(info)
 }
 
 // Encrypt returns plain as an EncryptedPrivateKeyInfo (RFC 5958, DER). Salt and IV are read from random.

@@ -171,8 +171,8 @@ func parseScrypt(params cryptobyte.String, lim keystore.Limits) (kdf, error) {
 	if err := checkSalt(salt); err != nil {
 		return kdf{}, err
 	}
-	blocks := lim.ScryptMem / 128 // that fit the memory allowed
-	if n > blocks || r > blocks/n || p > int64(lim.Iterations)/scryptRounds/(n*r) {
+	blocks := lim.ScryptMem / 128 // that fit the memory allowed: N*r of them, and p*r before and after
+	if n > blocks || r > blocks/n || p > blocks/r || p > int64(lim.Iterations)/scryptRounds/(n*r) {
 		return kdf{}, fmt.Errorf("deriving a key: scrypt N=%d r=%d p=%d needs too much memory or work: %w", n, r, p, keystore.ErrTooLarge)
 	}
 	return kdf{

@@ -43,6 +43,7 @@ func decodeAs(data []byte, opts keystore.DecodeOptions, doing string, sniff func
 // decoder is one reading of one file.
 type decoder struct {
 	opts       keystore.DecodeOptions
+	passwords  *keystore.Passwords
 	limits     keystore.Limits
 	budget     *pbe.Budget
 	openers    map[string]*pbe.Opener // by password, so that keys that share a salt share a derivation
@@ -60,10 +61,10 @@ type decoder struct {
 
 // newDecoder returns a decoder for a file.
 func newDecoder(data []byte, opts keystore.DecodeOptions) *decoder {
-	limits := opts.Limits.OrDefault()
+	limits, passwords := opts.Limits.OrDefault(), keystore.NewPasswords(opts)
 	return &decoder{
-		opts: opts, limits: limits,
-		budget: pbe.NewBudget(limits, len(data)), openers: map[string]*pbe.Opener{}, strangers: map[string]int{},
+		opts: opts, passwords: passwords, limits: limits,
+		budget: pbe.NewBudget(limits, len(data), passwords.Count()), openers: map[string]*pbe.Opener{}, strangers: map[string]int{},
 	}
 }
 
@@ -72,7 +73,7 @@ func (d *decoder) file(data []byte) error {
 	if err := d.blocks(data); err != nil {
 		return err
 	}
-	given := d.opts.Password.Given() || d.opts.KeyPassword.Given() || len(d.opts.KeyPasswords) > 0
+	given := d.passwords.Count() > 0
 	if d.refused != nil && d.opened == 0 && given {
 		return d.refused
 	}

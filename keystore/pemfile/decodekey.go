@@ -3,8 +3,6 @@ package pemfile
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/pbe"
@@ -37,11 +35,13 @@ func (d *decoder) privateKey(it item, b *block, kind string, curve []byte) error
 func (d *decoder) decrypt(it *item, b *block, kind string) ([]byte, error) {
 	der, protection, err := d.open(b, kind, nil) // which tells how the key is protected
 	it.locked = fmt.Errorf("%w: %w", errLocked, keystore.ErrPassword)
-	for _, password := range d.passwords(it.alias) {
+	for _, password := range d.passwords.OfKey(it.alias) {
 		if !errors.Is(err, keystore.ErrPassword) {
 			break
 		}
-		der, protection, err = d.open(b, kind, password)
+		if der, protection, err = d.open(b, kind, password); err == nil {
+			d.passwords.Fits(password)
+		}
 		it.locked = fmt.Errorf("%w, or the file was changed", err) // nothing but the padding tells the two apart
 	}
 	protection.Part, protection.Alias = "key", it.alias
@@ -62,18 +62,6 @@ func (d *decoder) decrypt(it *item, b *block, kind string) ([]byte, error) {
 		d.refused = fmt.Errorf("line %d: %w", it.line, it.locked)
 	}
 	return nil, nil
-}
-
-// passwords returns what to try on a key, in order: its own by alias, the file's, the one given for keys. A key without
-// a name, as most are in PEM, may have any of those that are for single keys.
-func (d *decoder) passwords(alias string) []keystore.Secret {
-	all := []keystore.Secret{d.opts.KeyPasswords[alias], d.opts.Password, d.opts.KeyPassword}
-	if alias == "" {
-		for _, name := range slices.Sorted(maps.Keys(d.opts.KeyPasswords)) {
-			all = append(all, d.opts.KeyPasswords[name])
-		}
-	}
-	return slices.DeleteFunc(all, func(p keystore.Secret) bool { return !p.Given() })
 }
 
 // open decrypts a key with one password.
