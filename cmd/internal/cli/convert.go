@@ -155,11 +155,11 @@ func (o *convertOptions) addFlags(c *cobra.Command) {
 func (o *convertOptions) run(ctx context.Context, words []string) error {
 	var err error
 	if o.form, err = o.parse(words); err != nil {
-		return withHint(err, "mqttpki convert --help")
+		return err
 	}
 	err = o.prepare()
 	if err := cmp.Or(o.ended(), err); err != nil {
-		return withHint(err, "mqttpki convert --help")
+		return err
 	}
 	if o.form.OutDir != "" {
 		return o.runMany(ctx)
@@ -183,7 +183,7 @@ func (o *convertOptions) runOne(ctx context.Context) error {
 	}
 	r, err := o.convertOne(o.job(sources, o.form.Output))
 	err = o.convertFailure(err, o.form.Inputs[0])
-	if r == nil {
+	if r == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
 	if err != nil && o.json && o.reportsAside() { // standard error has one document

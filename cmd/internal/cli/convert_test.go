@@ -152,8 +152,8 @@ func TestKeySources(t *testing.T) {
 	require.NoError(t, k.Set("file:all"))
 	require.NoError(t, k.Set("dev=file:x=y"))
 	require.NoError(t, k.Set("a=b=env:NAME"))
-	require.NoError(t, k.Set("pass:a=file:b"))
-	assert.Equal(t, passwordSource{sourceText, "a=file:b"}, k.all, "a source as a whole is no alias; the last one counts")
+	assert.ErrorContains(t, k.Set("pass:a=file:b"), "was given already", "a source as a whole is no alias, and there is one for all")
+	assert.Equal(t, passwordSource{sourceFile, "all"}, k.all)
 	assert.Equal(t, map[string]passwordSource{"dev": {sourceFile, "x=y"}, "a=b": {sourceEnv, "NAME"}}, k.one)
 	for _, bad := range []string{"", "hunter2", "dev=hunter2", "=file:x", "dev="} {
 		err := k.Set(bad)

@@ -19,7 +19,7 @@ const jceks = "jceks"
 // convertForm is what the words of a convert command mean.
 type convertForm struct {
 	From    string         // a codec's name, "" when not announced
-	Target  keystore.Codec // never nil
+	Target  keystore.Codec // nil with InPlace: it is that of the file, once it was read
 	Inputs  []string       // files to read; with InDir none
 	Output  string         // one file, or "-"; "" with OutDir
 	InDir   string         // every store under it
@@ -35,8 +35,9 @@ func (o *convertOptions) parse(words []string) (convertForm, error) {
 		f.From, to = codecName(words[0]), words[1]
 		words = words[2:]
 	}
-	var err error
+	err := unknownFormat(words, to)
 	switch {
+	case err != nil:
 	case f.InPlace:
 		err = f.inPlace(o, words, to)
 	case f.InDir != "" || f.OutDir != "":
@@ -48,6 +49,22 @@ func (o *convertOptions) parse(words []string) (convertForm, error) {
 		f.Target, err = o.target(to, f)
 	}
 	return f, err
+}
+
+// unknownFormat fails for a word that stands where a format does, beside one, and is neither a format nor a file.
+func unknownFormat(words []string, to string) error {
+	if to != "" || len(words) < 3 || isFormatWord(words[0]) == isFormatWord(words[1]) {
+		return nil
+	}
+	word, place := words[0], "read"
+	if isFormatWord(word) {
+		word, place = words[1], "written"
+	}
+	if word == standardStream || filepath.Ext(word) != "" || fileExists(word) || place == "written" && fileExists(words[0]) {
+		return nil
+	}
+	return withHint(usagef("%q is no format that can be %s", word, place), "FROM is one of %s, %s, %s; TO of %s",
+		anyFormat, strings.Join(formats.Names(), ", "), jceks, strings.Join(formats.Names(), ", "))
 }
 
 // isFormatWord reports whether a word on the command line names a format. A file of such a name is written ./jks.
@@ -97,7 +114,7 @@ func (f *convertForm) many(o *convertOptions, words []string, to string) error {
 	case slices.Contains(f.Inputs, standardStream):
 		return usagef("standard input has no name to give to a file in --out-dir")
 	case to == "":
-		return withHint(usagef("--out-dir needs both formats"), "mqttpki convert jks pem ... --out-dir %s; auto as the first goes by content", f.OutDir)
+		return withHint(usagef("--out-dir needs both formats"), "mqttpki convert jks pem ... --out-dir %s; auto as the first goes by content", quoted(f.OutDir))
 	}
 	return nil
 }
@@ -152,5 +169,5 @@ func (o *convertOptions) target(to string, f convertForm) (keystore.Codec, error
 	if isFolder(f.Output) {
 		return nil, withHint(usagef("%q is a folder", f.Output), "name a file in it, or: mqttpki convert auto p12 ... --out-dir %s", quoted(f.Output))
 	}
-	return nil, withHint(usagef("%q does not tell its format", f.Output), "name both formats: mqttpki convert auto p12 ... %s", f.Output)
+	return nil, withHint(usagef("%q does not tell its format", f.Output), "name both formats: mqttpki convert auto p12 ... %s", quoted(f.Output))
 }

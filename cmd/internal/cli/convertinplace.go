@@ -32,7 +32,7 @@ func (o *convertOptions) lockInPlace(ctx context.Context) (release func(), err e
 	if info, err := os.Lstat(o.form.Output); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		err = fmt.Errorf("changing %q in place: %w: it is a symbolic link", o.form.Output, safefile.ErrUnsafe)
 		if file, linkErr := filepath.EvalSymlinks(o.form.Output); linkErr == nil {
-			err = withHint(err, "name the file behind it: --in-place %s", file)
+			err = withHint(err, "name the file behind it: --in-place %s", quoted(file))
 		}
 		return nil, err
 	}

@@ -123,16 +123,39 @@ func (o *convertOptions) recipeFor(j convertJob, pass outPassword) convert.Recip
 	return recipe
 }
 
-// refuseExisting fails early, before anything is read and a person is asked for passwords, when the result's name is taken.
+// refuseExisting fails early, before anything is read and a person is asked for passwords, when the result's name is taken;
+// and by what --force would not replace either, whatever the command says.
 func (o *convertOptions) refuseExisting(output string) error {
+	if info, err := os.Lstat(output); err == nil && output != standardStream && !o.Split && !o.form.InPlace {
+		if err := irreplaceable(output, info); err != nil {
+			return err
+		}
+	}
 	if o.Force || o.DryRun || o.form.InPlace || o.Split || output == standardStream || !fileExists(output) {
 		return nil
 	}
 	err := fmt.Errorf("writing %q: %w", output, keystore.ErrExists)
 	if len(o.form.Inputs) == 1 && o.form.Inputs[0] == output {
-		return withHint(err, "mqttpki convert --in-place %s changes a file where it is; the old one is kept as a dated backup", output)
+		return withHint(err, "mqttpki convert --in-place %s changes a file where it is; the old one is kept as a dated backup", quoted(output))
 	}
 	return err
+}
+
+// irreplaceable is why a result cannot have the name of what is there; nil for a regular file.
+func irreplaceable(output string, info fs.FileInfo) error {
+	switch {
+	case info.Mode().IsRegular():
+		return nil
+	case info.IsDir():
+		return withHint(usagef("%q is a folder", output), "name a file in it, or use --out-dir %s", quoted(output))
+	case info.Mode()&fs.ModeSymlink == 0:
+		return usagef("%q is neither a file nor free to be one", output)
+	}
+	err := usagef("%q is a symbolic link, and what is behind it is not replaced through it", output)
+	if file, linkErr := filepath.EvalSymlinks(output); linkErr == nil {
+		return withHint(err, "name the file behind it: %s", quoted(file))
+	}
+	return withHint(err, "remove it, or choose another name")
 }
 
 // fileExists reports whether a name is taken, be it by a dangling link.

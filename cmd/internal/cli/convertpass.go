@@ -22,6 +22,9 @@ type keySources struct {
 func (k *keySources) Set(text string) error {
 	var s passwordSource
 	if s.Set(text) == nil {
+		if k.all.given() {
+			return sourceError{errors.New("one source for all keys was given already; ALIAS=SOURCE is for a single key")}
+		}
 		k.all = s
 		return nil
 	}
@@ -246,7 +249,7 @@ func (o *convertOptions) checkKeyAliases(sources []*openedStore) error {
 		})
 		if !found {
 			return withHint(ofKind(errNotFound, fmt.Errorf("opening the key %q of --in-key-pass: no input has it", alias)),
-				"mqttpki inspect %s shows the entries", sources[0].Name)
+				"mqttpki inspect %s shows the entries", quoted(sources[0].Name))
 		}
 	}
 	return nil

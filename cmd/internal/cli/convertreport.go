@@ -107,7 +107,7 @@ func newFileError(err error) *fileError {
 // newConversion reports on a plan.
 func newConversion(j convertJob, p *convert.Plan) *conversion {
 	r := emptyConversion(j.Sources[0].Name, j.Output, j.Target.Name())
-	r.SourceFormat, r.Sources = j.Sources[0].Format, nil
+	r.SourceFormat = j.Sources[0].Format
 	for _, s := range j.Sources {
 		r.Sources = append(r.Sources, conversionSource{s.Name, s.Format})
 		if text := inspect.NameMismatch(s.Name, s.Format); text != "" {

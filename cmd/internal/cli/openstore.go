@@ -214,13 +214,17 @@ func (o *storeOpener) read(path string) ([]byte, string, error) {
 	return data, name, nil
 }
 
+// sniffedBase64 is how much of a strange file is looked at for base64, which is enough to tell a format by.
+const sniffedBase64 = 64 << 10
+
 // strangeHint is for a file of no known format. One in base64 is what secrets are kept as by Kubernetes and CI systems.
 func strangeHint(path string, data []byte) string {
 	const strange = "it is no PEM, DER, PKCS7, PKCS12, JKS or JCEKS file, or damaged"
 	if path == standardStream {
 		return strange
 	}
-	text := bytes.Join(bytes.Fields(data), nil)
+	text := bytes.Join(bytes.Fields(data[:min(len(data), sniffedBase64)]), nil)
+	text = text[:len(text)/4*4] // whole groups
 	if plain, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
 		if _, _, err := formats.Detect(plain); err == nil {
 			return "it is in base64: base64 -d " + quoted(path) + " > FILE decodes it"
