@@ -123,6 +123,14 @@ func TestInteropReaders(t *testing.T) {
 	})
 	w.step(t, "bundles", func(t *testing.T) {
 		w.bundles()
-		w.compare(t, w.decode("pem"), []judge{{"Mosquitto 2.0", mosquitto}})
+		w.compare(t, w.decode("pem"), bundleJudges())
+	})
+	w.step(t, "certificates", func(t *testing.T) {
+		w.certificates()
+		w.compare(t, w.decode("pem"), certificateJudges(t))
+	})
+	w.step(t, "PKCS7", func(t *testing.T) {
+		w.pkcs7s()
+		w.compare(t, w.decode("pkcs7"), typedCommands())
 	})
 }

@@ -117,11 +117,7 @@ func (w *workshop) java(samples []tried, home string, kind string) []inspect.Ans
 // javaLines runs testdata/Stores.java, with the arguments that are explained there.
 func (w *workshop) javaLines(samples []tried, home string, args ...string) []string {
 	w.t.Helper()
-	if _, err := os.Stat(filepath.Join(w.dir, "Stores.class")); err != nil {
-		source, err := filepath.Abs(filepath.Join("testdata", "Stores.java"))
-		require.NoError(w.t, err)
-		interop.Run(w.t, w.dir, interop.Java(w.t, 17).Tool("javac"), "--release", "8", "-Xlint:-options", "-d", w.dir, source)
-	}
+	w.compile()
 	path := w.dir
 	if len(args) > 1 {
 		path += string(filepath.ListSeparator) + interop.Jar(w.t, "org.bouncycastle", "bcprov-jdk18on")
@@ -135,6 +131,22 @@ func (w *workshop) javaLines(samples []tried, home string, args ...string) []str
 	}
 	require.Len(w.t, lines, len(samples))
 	return lines
+}
+
+// compile compiles the helpers in Java, once.
+func (w *workshop) compile() {
+	w.t.Helper()
+	if _, err := os.Stat(filepath.Join(w.dir, "Stores.class")); err == nil {
+		return
+	}
+	sources, err := filepath.Glob(filepath.Join("testdata", "*.java"))
+	require.NoError(w.t, err)
+	for i := range sources {
+		sources[i], err = filepath.Abs(sources[i])
+		require.NoError(w.t, err)
+	}
+	options := []string{"--release", "8", "-Xlint:-options", "-d", w.dir}
+	interop.Run(w.t, w.dir, interop.Java(w.t, 17).Tool("javac"), append(options, sources...)...)
 }
 
 // java11 asks a version of Java 11. The older one has no EC keys: it was built without.

@@ -42,6 +42,7 @@ const namedCurves = "it reads certificates on curves with a name only"
 const (
 	notTheKeys      = "the certificate in it is for another key, and the two work with no program"
 	leafMustBeFirst = "the first certificate must be the first key's own"
+	leafUnseen      = "it does not see the key's certificate, which is in a PKCS#7 block"
 )
 
 // all joins what a program knows of.

@@ -5,8 +5,7 @@ var brokerPrograms = []program{
 	{"Mosquitto", "2.0", "measured with mosquitto 2.0.11; mosquitto.conf(5)", map[string]knowledge{
 		"pem": {
 			algorithms: opensslText.algorithms,
-			refuses: with(opensslLines, each("its key cannot sign, which TLS wants", agreement), map[string]string{
-				mismatched:   notTheKeys,
+			refuses: with(opensslPairs, each("its key cannot sign, which TLS wants", agreement), map[string]string{
 				leafNotFirst: leafMustBeFirst,
 				smallKey:     "its OpenSSL refuses RSA keys of fewer than 2048 bits and EC keys of fewer than 224, in issuers too",
 				weaklySigned: "its OpenSSL refuses certificates that are signed with SHA-1 or MD5, issuers too",

@@ -76,6 +76,9 @@ func javaProgram(version, source string, pkcs12 knowledge, keys []string, refuse
 		},
 		needs: map[string]string{anyFile: "import each certificate: keytool -importcert"},
 	}
+	if version == "8" || version == "11" {
+		imported.refuses[textBlanks] = "it reads no blanks behind BEGIN and END" + writeAgain
+	}
 	if version != "25" {
 		imported.refuses[orderMark] = "it reads no text behind a byte order mark" + writeAgain
 	}
@@ -85,8 +88,6 @@ func javaProgram(version, source string, pkcs12 knowledge, keys []string, refuse
 		"jks":   {keys: keys, refuses: store},
 		"jceks": {keys: keys, refuses: store, needs: map[string]string{anyFile: "-storetype JCEKS"}},
 		"pem":   imported, "der": imported,
-		"pkcs7": {needs: map[string]string{
-			inText: bundle + " prints", binary: bundle + " -inform DER prints",
-		}},
+		"pkcs7": {refuses: opensslLines, needs: map[string]string{inText: bundle + " prints", binary: bundle + " -inform DER prints"}},
 	}, "its key stores are JKS and PKCS12", nil}
 }

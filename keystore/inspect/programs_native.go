@@ -21,7 +21,7 @@ var nativePrograms = []program{
 			},
 		},
 		"pem": nssImports, "der": nssImports,
-		"pkcs7": {needs: map[string]string{inText: "certutil -A -a" + firstOfBundle, binary: "certutil -A" + firstOfBundle}},
+		"pkcs7": {refuses: textHeaders, needs: map[string]string{inText: "certutil -A -a" + firstOfBundle, binary: "certutil -A" + firstOfBundle}},
 	}, noJavaFormats, nil},
 	{"GnuTLS", "3.7", "measured with certtool of GnuTLS 3.7.9", map[string]knowledge{
 		"p12": {
@@ -36,10 +36,10 @@ var nativePrograms = []program{
 			},
 		},
 		"pem": {algorithms: gnutlsCiphers, keys: gnutlsKeys, refuses: map[string]string{
-			mismatched: notTheKeys, leafNotFirst: leafMustBeFirst, trustedLabel: trustRefused, blockHeaders: headersRefused,
+			mismatched: notTheKeys, leafBundled: leafUnseen, leafNotFirst: leafMustBeFirst, trustedLabel: trustRefused, blockHeaders: headersRefused,
 		}},
 		"der":   {algorithms: gnutlsCiphers, keys: gnutlsKeys, needs: map[string]string{anyFile: "--inder"}},
-		"pkcs7": {needs: map[string]string{inText: "certtool --p7-info", binary: "certtool --p7-info --inder"}},
+		"pkcs7": {refuses: textHeaders, needs: map[string]string{inText: "certtool --p7-info", binary: "certtool --p7-info --inder"}},
 	}, noJavaFormats, nil},
 }
 
@@ -52,6 +52,7 @@ var (
 		},
 		needs: map[string]string{inText: "import each certificate: certutil -A -a", binary: "import each certificate: certutil -A"},
 	}
+	textHeaders   = map[string]string{blockHeaders: headersRefused}
 	firstOfBundle = " imports the first certificate; openssl pkcs7 -print_certs makes PEM of all"
 )
 

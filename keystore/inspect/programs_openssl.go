@@ -31,7 +31,7 @@ var (
 		blockHeaders: headersRefused,
 	}
 	opensslBundle = "openssl pkcs7 -print_certs"
-	opensslPairs  = with(opensslLines, map[string]string{mismatched: notTheKeys})
+	opensslPairs  = with(opensslLines, map[string]string{mismatched: notTheKeys, leafBundled: leafUnseen})
 	opensslText   = knowledge{algorithms: opensslCiphers, refuses: opensslPairs, needs: each("-provider legacy -provider default", opensslLegacy)}
 )
 

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
-	"golang.org/x/text/encoding/unicode"
 
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/formats"
@@ -201,32 +200,6 @@ func (w *workshop) keys() {
 		}
 		interop.Run(w.t, w.dir, w.openssl, args...)
 		w.add(name, storePass)
-	}
-}
-
-// bundles makes files of a key that is open and certificates, as brokers are given them, in several orders.
-func (w *workshop) bundles() {
-	w.t.Helper()
-	for name, parts := range map[string][]string{
-		"bundle.pem": {"rsa.key", "rsa.crt", "root.crt"}, "key-last.pem": {"rsa.crt", "root.crt", "rsa.key"},
-		"root-first.pem": {"rsa.key", "root.crt", "rsa.crt"}, "another.pem": {"rsa.key", "ec.crt"}, "ed25519.pem": {"ed25519.key", "ed25519.crt"},
-	} {
-		var all []byte
-		for _, part := range parts {
-			data, err := os.ReadFile(filepath.Join(w.dir, part))
-			require.NoError(w.t, err)
-			all = append(all, data...)
-		}
-		require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), all, 0o600))
-		w.add(name, "")
-	}
-	for name, from := range map[string]string{"utf-16.pem": "bundle.pem", "utf-16-certificate.pem": "root.crt"} {
-		data, err := os.ReadFile(filepath.Join(w.dir, from))
-		require.NoError(w.t, err)
-		wide, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().Bytes(data)
-		require.NoError(w.t, err)
-		require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), wide, 0o600))
-		w.add(name, "")
 	}
 }
 

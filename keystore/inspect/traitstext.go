@@ -14,7 +14,9 @@ const (
 	blockHeaders = "block-headers"
 	orderMark    = "byte-order-mark"
 	trustedLabel = "trusted-label"
+	textBlanks   = "trailing-blanks"
 	leafNotFirst = "leaf-not-first"
+	leafBundled  = "leaf-in-bundle"
 	mismatched   = "key-leaf-mismatch" // a key's certificate, or the only one beside it, is for another key
 	inText       = "text"              // PEM, not binary
 	binary       = "binary"            // the other
@@ -24,7 +26,7 @@ const (
 )
 
 // fromProblems are those that a decoder tells.
-var fromProblems = []string{crLines, blankLines, blockHeaders, orderMark, trustedLabel, leafNotFirst}
+var fromProblems = []string{crLines, blankLines, blockHeaders, orderMark, trustedLabel, textBlanks, leafNotFirst, leafBundled}
 
 // moreTraits collects them.
 func moreTraits(s *keystore.Store, o Options) []string {

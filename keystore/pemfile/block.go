@@ -33,6 +33,8 @@ type scanner struct {
 	line int    // of the line taken last
 	body []byte // the base64 of a block; its memory serves one block after another
 	odd  oddText
+
+	trailing bool // blanks followed the line taken last
 }
 
 // next returns the next line without its end, and false at the end of the file.
@@ -43,7 +45,9 @@ func (s *scanner) next() ([]byte, bool) {
 	line, rest, _ := bytes.Cut(s.rest, []byte("\n"))
 	s.rest = rest
 	s.line++
-	return bytes.TrimRight(line, blanks), true
+	trimmed := bytes.TrimRight(line, blanks)
+	s.trailing = len(trimmed) < len(bytes.TrimSuffix(line, []byte("\r")))
+	return trimmed, true
 }
 
 // blanks may stand at either end of a line.
@@ -82,6 +86,7 @@ func (s *scanner) blocks(limits keystore.Limits, take func(*block) error) (count
 				return count, fmt.Errorf("more than %d blocks: %w", limits.Entries, keystore.ErrTooLarge)
 			}
 			count++
+			s.odd.blanks = s.odd.blanks || s.trailing
 			b, err := s.block(string(line))
 			if err != nil {
 				return count, err
@@ -122,6 +127,7 @@ func (s *scanner) block(begin string) (block, error) {
 			if string(line) != endMark+label+dashes {
 				return b, malformed("line %d: the block %q ends with %q", s.line, label, line[:min(len(line), maxLabel)])
 			}
+			s.odd.blanks = s.odd.blanks || s.trailing
 			der := make([]byte, base64.StdEncoding.DecodedLen(len(s.body)))
 			n, err := base64.StdEncoding.Decode(der, s.body)
 			if err != nil {

@@ -6,6 +6,7 @@ type oddText struct {
 	mark       bool // a byte order mark in UTF-8, as Windows' Notepad once wrote it
 	lineEnds   bool // lines end in CR alone, as of old Macs
 	blankLines bool // between the lines of a block
+	blanks     bool // behind BEGIN or END
 }
 
 // oddLabels is what is unusual about its blocks.
@@ -30,6 +31,9 @@ func (d *decoder) oddText(t oddText) {
 	}
 	if d.odd.headers {
 		d.problem("block-headers", "error", "", "A block that is not encrypted begins with lines of text; OpenSSL, GnuTLS and Java do not read that.")
+	}
+	if t.blanks {
+		d.problem("trailing-blanks", "warning", "", "There are blanks behind BEGIN or END; Java 11 and older do not read that.")
 	}
 	if t.mark {
 		d.problem("byte-order-mark", "warning", "", "The text begins with a byte order mark, as Windows programs write it; Java 17 and older do not read that.")

@@ -23,7 +23,7 @@ func (a *assembler) reportOrder() {
 	}
 	first := slices.IndexFunc(a.items, func(it item) bool { return it.certificate != nil && !it.bundled })
 	if first < 0 {
-		a.problem("leaf-not-first", "error", id.Alias, "The certificate of the private key is in a PKCS#7 block, where programs that look for a certificate do not see it.")
+		a.problem("leaf-in-bundle", "error", id.Alias, "The certificate of the private key is in a PKCS#7 block, where programs that look for a certificate do not see it.")
 		return
 	}
 	c := a.items[first].certificate

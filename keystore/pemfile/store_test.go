@@ -162,7 +162,7 @@ func TestOrderIsReported(t *testing.T) {
 		{"a stranger in front", key + stranger + server, first},
 		{"one for the same key in front", text(mint.New(t, "renewed", p.server.Key, p.issuing, false)) + key + server + issuing + root, none},
 		{"a bundle in front", string(bundle) + key + server, none},
-		{"the leaf in a bundle", key + string(own), first},
+		{"the leaf in a bundle", key + string(own), "leaf-in-bundle"},
 		{"two keys", key + pem(p.client) + server + text(p.client) + issuing + root, none},
 		{"two keys, the second one's certificate first", key + pem(p.client) + text(p.client) + server, first},
 		{"another's certificate", key + text(p.client) + issuing + root, mismatch},
