@@ -56,8 +56,6 @@ type convertOptions struct {
 	keyAll       keystore.Secret // what --key-pass resolved to, once keysResolved
 	keyOne       map[string]keystore.Secret
 	keysResolved bool
-
-	plainSaid bool // that a key is not encrypted was said, once for all
 }
 
 // newConvertCommand turns any store into any other.

@@ -62,8 +62,11 @@ func TestConvertManyIsInterruptedAndGoesOn(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	out, errs, code := alone(ctx, func(string) { cancel() }, args...)
-	require.Equal(t, exitInterrupted, code, errs)
 	done := strings.Count(out, "\n")
+	if done == many && code == exitDone {
+		t.Skip("all were done before the interruption was seen")
+	}
+	require.Equal(t, exitInterrupted, code, errs)
 	assert.Contains(t, errs, fmt.Sprintf("note: %d of %d files done, each of them whole", done, many))
 	assert.Contains(t, errs, "hint: the same command with --skip-existing converts the")
 	written, err := filepath.Glob("out/*")
@@ -73,9 +76,6 @@ func TestConvertManyIsInterruptedAndGoesOn(t *testing.T) {
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
 		assert.Contains(t, string(data), "END CERTIFICATE", path)
-	}
-	if done == many {
-		t.Skip("all were done before the interruption was seen")
 	}
 
 	_, errs, code = alone(context.Background(), nil, args...)

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -169,10 +170,10 @@ func (o *convertOptions) inputs(found []foundFile) []bool {
 }
 
 // isInput reports whether a file in --in-dir is to be converted: one of the format FROM, by its ending or its content, or
-// with auto of any format.
+// with auto of any format. The backups that --force makes have had their successors.
 func (o *convertOptions) isInput(path string) bool {
 	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || strings.EqualFold(filepath.Ext(path), ".pass") {
+	if err != nil || !info.Mode().IsRegular() || strings.EqualFold(filepath.Ext(path), ".pass") || datedBackup.MatchString(path) {
 		return false
 	}
 	head, err := readHead(path)
@@ -190,7 +191,7 @@ func (o *convertOptions) isInput(path string) bool {
 	return err == nil && slices.Contains(from.Extensions(), strings.ToLower(filepath.Ext(path)))
 }
 
-// readHead reads the beginning of a file.
+// readHead reads the beginning of a file; an empty one has none, and is of no format.
 func readHead(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -199,7 +200,7 @@ func readHead(path string) ([]byte, error) {
 	defer f.Close()
 	head := make([]byte, formats.HeadBytes)
 	n, err := f.Read(head)
-	if n == 0 && err != nil {
+	if n == 0 && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	return head[:n], nil

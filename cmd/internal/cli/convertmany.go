@@ -70,6 +70,7 @@ type manyRun struct {
 	next    int                // the first that is not told
 	doc     *conversions
 	worst   error
+	plain   int // results with a private key that is not encrypted
 }
 
 // manyResult is what became of one file.
@@ -173,6 +174,9 @@ func (m *manyRun) tell(result manyResult) {
 	r.DryRun = m.o.DryRun
 	if result.err == nil {
 		m.doc.Converted++
+		if r.PlainKey {
+			m.plain++
+		}
 	} else {
 		m.doc.Failed++
 		r.Error = newFileError(result.err)
@@ -243,6 +247,9 @@ func (m *manyRun) printTotals(total int) {
 		m.o.notice("note: %d of %d files done, each of them whole", doc.Converted, total)
 	case !doc.DryRun:
 		m.o.notice("note: %s converted", counted(doc.Converted, "file"))
+	}
+	if m.plain > 0 {
+		m.o.notice("note: in %s the private key is not encrypted; only the file's permissions protect it", counted(m.plain, "file"))
 	}
 	if n := len(doc.Existing); n > 0 {
 		m.o.notice("note: %s left alone, whose result is there", counted(n, "file"))

@@ -182,8 +182,7 @@ func (o *convertOptions) printWritten(w io.Writer, r *conversion) {
 			_, _ = fmt.Fprintf(w, "%s  %s\n", printableLine(path), r.summary(o.now()))
 		}
 	}
-	if r.PlainKey && len(r.Written) > 0 && !o.plainSaid {
-		o.plainSaid = true
+	if r.PlainKey && len(r.Written) > 0 && o.form.OutDir == "" {
 		o.notice("note: the private key in %s is not encrypted; only its permissions protect it", r.Written[0])
 	}
 	for _, b := range r.Backups {
