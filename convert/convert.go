@@ -16,9 +16,11 @@ import (
 
 // The kinds of error that only a conversion has; test for them with errors.Is. The others are those of keystore.
 var (
-	ErrLoss           = errors.New("something would be lost")                 // the plan loses an entry or a protection
+	ErrLoss           = errors.New("something would be lost") // the plan loses an entry or a protection
+	ErrMismatch       = errors.New("key and certificate do not belong together")
 	ErrNotFound       = errors.New("no such entry")                           // a selector or a rename matches nothing
 	ErrAmbiguous      = errors.New("not for a store of several entries")      // an alias for one entry, and there are several
+	ErrTaken          = errors.New("another entry has that name")             // which a rename asks for
 	ErrSelector       = errors.New("not a selector")                          // the text of a selector or a rename is malformed
 	ErrNothingToTrust = errors.New("there is no certificate in it")           // a file of Recipe.Trust
 	ErrEmpty          = errors.New("nothing is left that could be converted") // of all the entries that were given
@@ -39,9 +41,13 @@ type Recipe struct {
 	Only   []Selector // which entries to take: see [Matches]; none: all
 	Remove []Selector // which entries to leave out; asked for, so not a loss
 	Trust  []Trust    // certificates to add as trusted entries
-	Rename []Rename   // applied in order, each to the names that the one before left
+	Rename []Rename   // all at once, to the names that the entries came with; of an entry the first that fits it
 	Alias  string     // the new name of the store's one key or, without a key, of its one certificate; "": as it is
 	Target keystore.Codec
+
+	// LoneKeys lets a key go beside the certificates of CAs, and none of its own: as in PEM, where it may be in another
+	// file. Elsewhere a key is of no use without.
+	LoneKeys bool
 
 	// MayRemoveNothing lets a selector of Remove match no entry, as where one recipe is for many files.
 	MayRemoveNothing bool

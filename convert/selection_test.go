@@ -98,42 +98,6 @@ func TestParseSelectorRefuses(t *testing.T) {
 	}
 }
 
-func TestRename(t *testing.T) {
-	root := issue(t, "root", nil, true)
-	store := keystore.Store{
-		Identities: []keystore.Identity{root.identity(t, "srvalias")},
-		Anchors:    []keystore.Anchor{root.anchor("srvca"), issue(t, "x", nil, true).anchor("other")},
-	}
-	for _, tc := range []struct {
-		name   string
-		rename []string
-		want   []string
-	}{
-		{"one", []string{"other=partner"}, []string{"srvalias", "srvca", "partner"}},
-		{"in any case", []string{"OTHER=Partner"}, []string{"srvalias", "srvca", "Partner"}},
-		{"a pattern", []string{"srv*=mqtt-*"}, []string{"mqtt-alias", "mqtt-ca", "other"}},
-		{"a pattern that drops what matched", []string{"srvc*=ca"}, []string{"srvalias", "ca", "other"}},
-		{"one after the other", []string{"other=srvx", "srv*=*"}, []string{"alias", "ca", "x"}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: plain, Rename: renames(t, tc.rename...)})
-			require.NoError(t, err)
-			var got []string
-			for _, e := range plan.Entries {
-				got = append(got, e.Name)
-			}
-			assert.Equal(t, tc.want, got)
-			for _, e := range plan.Entries {
-				assert.Equal(t, e.Renamed(), e.Why == "asked for", e.Name)
-			}
-		})
-	}
-	for _, text := range []string{"", "a", "a=", "=b", "a**=b", "a=b*", "a*=b**"} {
-		_, err := convert.ParseRename(text)
-		assert.ErrorIs(t, err, convert.ErrSelector, text)
-	}
-}
-
 func TestAlias(t *testing.T) {
 	a, b := issue(t, "a", nil, false), issue(t, "b", nil, true)
 	for _, tc := range []struct {
@@ -205,21 +169,26 @@ func TestSplitSeveralKeys(t *testing.T) {
 	a, b := issue(t, "a", nil, false), issue(t, "b", nil, false)
 	store := keystore.Store{Identities: []keystore.Identity{a.identity(t, "a"), b.identity(t, "A"), b.identity(t, "")}}
 	encode := func(alias string) string { return strings.ReplaceAll(alias, "/", "%2F") }
-	plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: text, Only: only(t, "a")})
-	require.NoError(t, err)
-	_, err = plan.Split("s", textLayout(encode))
-	assert.ErrorIs(t, err, convert.ErrAmbiguous, "s-a.key and s-A.key are one file on Windows")
-
-	store.Identities[1].Alias = "dir/b"
-	plan, err = convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: text})
-	require.NoError(t, err)
-	files, err := plan.Split("s", textLayout(encode))
-	require.NoError(t, err)
-	var paths []string
-	for _, f := range files {
-		paths = append(paths, f.Path)
+	split := func(names ...string) (paths []string) {
+		t.Helper()
+		for i, name := range names {
+			store.Identities[i].Alias = name
+		}
+		plan, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: text})
+		require.NoError(t, err)
+		files, err := plan.Split("s", textLayout(encode))
+		require.NoError(t, err)
+		for _, f := range files {
+			paths = append(paths, f.Path)
+		}
+		return paths
 	}
-	assert.Equal(t, []string{"s-a.key", "s-a.crt", "s-a-chain.crt", "s-dir%2Fb.key", "s-dir%2Fb.crt", "s-dir%2Fb-chain.crt"}, paths)
+	assert.Equal(t, []string{"s-a.key", "s-a.crt", "s-a-chain.crt", "s-dir%2Fb.key", "s-dir%2Fb.crt", "s-dir%2Fb-chain.crt"}, split("a", "dir/b"))
+	assert.Equal(t, []string{"s-a.key", "s-a.crt", "s-a-chain.crt", "s-A-2.key", "s-A-2.crt", "s-A-2-chain.crt"}, split("a", "A"),
+		"s-a.key and s-A.key are one file on Windows")
+	assert.Equal(t, []string{"s-ca-2.key", "s-ca-2.crt", "s-ca-2-chain.crt", "s-a.key", "s-a.crt", "s-a-chain.crt"}, split("ca", "a"),
+		"s-ca.crt is for the certificates of CAs")
+	assert.Equal(t, []string{"s-a.key", "s-a.crt", "s-a-chain.crt", "s-a-chain-2.key", "s-a-chain-2.crt", "s-a-chain-2-chain.crt"}, split("a", "a-chain"))
 }
 
 // TestSplitOneEach: a format that holds one object, such as DER, gets a file for each.

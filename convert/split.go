@@ -20,13 +20,13 @@ type Layout struct {
 // Split builds the plan as separate files instead of one. For every key these are NAME.key, NAME.crt (the leaf) and
 // NAME-chain.crt (leaf and intermediates: what a TLS server sends), and for all of them NAME-ca.crt, which holds the
 // trusted certificates, the roots that ended a chain, and whatever other certificates there are; then what else there
-// is. base is NAME; with several keys it is followed by the key's alias. Where a file holds one object, NAME-chain-1.crt and
-// so on are the intermediates, and several others are numbered likewise.
+// is. base is NAME; with several keys it is followed by the key's alias, and that by a number where two have one. Where a
+// file holds one object, NAME-chain-1.crt and so on are the intermediates, and several others are numbered likewise.
 //
 // The plan's own target must be a format that loses nothing, such as PEM; each file is proven as [Plan.Build] does.
 // Paths are relative to the caller's folder.
 func (p *Plan) Split(base string, layout Layout) ([]keystore.Artifact, error) {
-	s := &splitter{plan: p, layout: layout}
+	s := &splitter{plan: p, layout: layout, stems: map[string]bool{strings.ToLower(base + "-ca"): true}}
 	var cas []keystore.Certificate
 	for i := range p.store.Identities {
 		id := &p.store.Identities[i]
@@ -36,7 +36,7 @@ func (p *Plan) Split(base string, layout Layout) ([]keystore.Artifact, error) {
 			if part == "" {
 				part = fmt.Sprint(i + 1)
 			}
-			name += "-" + layout.FileName(part)
+			name = s.stem(name + "-" + layout.FileName(part))
 		}
 		s.add(name+layout.Key, "private key", true, &keystore.Store{Identities: []keystore.Identity{{Key: id.Key}}})
 		leaf, chain, root := splitChain(id.Chain)
@@ -66,8 +66,20 @@ func (p *Plan) Split(base string, layout Layout) ([]keystore.Artifact, error) {
 type splitter struct {
 	plan   *Plan
 	layout Layout
+	stems  map[string]bool // how the names of files begin that are taken, in lower case
 	files  []keystore.Artifact
 	err    error
+}
+
+// stem returns how the names of a key's files begin: as asked for, or with a number behind it where another key's do. Case
+// does not count, as on Windows and macOS.
+func (s *splitter) stem(wanted string) string {
+	name := wanted
+	for n := 2; s.stems[strings.ToLower(name)] || s.stems[strings.ToLower(name+"-chain")]; n++ {
+		name = fmt.Sprintf("%s-%d", wanted, n)
+	}
+	s.stems[strings.ToLower(name)], s.stems[strings.ToLower(name+"-chain")] = true, true
+	return name
 }
 
 // add builds one file. Its losses are those of the whole plan, which were judged already.
