@@ -9,14 +9,17 @@ import (
 
 // work is a store being shaped, and what has changed about it so far.
 type work struct {
-	store    keystore.Store
-	lost     []Note
-	paired   []Pairing
-	notes    []Note
+	store  keystore.Store
+	lost   []Note
+	paired []Pairing
+	notes  []Note
+
+	mismatches []Note // keys without a certificate of their own, where there should be one
+
 	judged   map[string]bool         // by what the entry is called: keys whose file had another's certificate
 	locked   map[string]*LockedError // by the alias and leaf of the identity: which keys could not be decrypted
 	distinct keystore.Distinct       // numbers of certificates
-	unmarked map[int]bool            // by number: trusted certificates without a name, of a file without a key
+	replaced map[int]bool            // by number: certificates in whose place their keys have got better ones
 	sameKey  map[string][]int        // the identities by their PKCS#8 bytes
 }
 
@@ -28,12 +31,12 @@ func (w *work) noted(entry, format string, args ...any) {
 // combine merges the sources into one store, in their order. What is the same in two of them is kept once. The
 // sources' own stores stay as they are.
 func combine(sources []Source) *work {
-	w := &work{judged: map[string]bool{}, locked: map[string]*LockedError{}, unmarked: map[int]bool{}, sameKey: map[string][]int{}}
+	w := &work{judged: map[string]bool{}, locked: map[string]*LockedError{}, replaced: map[int]bool{}, sameKey: map[string][]int{}}
 	type named struct {
 		alias string
 		cert  int
 	}
-	seenAnchor, seenLoose, seenOther := map[named]bool{}, map[int]bool{}, map[string]bool{}
+	anchors, seenLoose, seenOther := map[named]int{}, map[int]bool{}, map[string]bool{}
 	for _, source := range sources {
 		for _, id := range source.Store.Identities {
 			if id.Key == nil {
@@ -42,11 +45,13 @@ func combine(sources []Source) *work {
 			w.addIdentity(id)
 		}
 		for _, a := range source.Store.Anchors {
-			cert := w.number(a.Certificate)
-			if a.Alias == "" && len(source.Store.Identities) == 0 {
-				w.unmarked[cert] = true
+			is := named{a.Alias, w.number(a.Certificate)}
+			if at, known := anchors[is]; known { // one file that calls it trusted is enough
+				w.store.Anchors[at].Assumed = w.store.Anchors[at].Assumed && a.Assumed
+				continue
 			}
-			w.store.Anchors = appendNew(w.store.Anchors, a, named{a.Alias, cert}, seenAnchor)
+			anchors[is] = len(w.store.Anchors)
+			w.store.Anchors = append(w.store.Anchors, a)
 		}
 		for _, a := range source.Store.Loose {
 			w.store.Loose = appendNew(w.store.Loose, a, w.number(a.Certificate), seenLoose)
@@ -91,7 +96,7 @@ func (w *work) addIdentity(id keystore.Identity) {
 				have.Alias, have.Created = id.Alias, id.Created
 			}
 			w.noted(have.Label(), "the same key was given twice")
-			w.mergeChain(have, &id)
+			w.mergeChain(have, id)
 			return
 		}
 		w.sameKey[key] = append(w.sameKey[key], len(w.store.Identities))
@@ -99,33 +104,25 @@ func (w *work) addIdentity(id keystore.Identity) {
 	w.store.Identities = append(w.store.Identities, id)
 }
 
-// mergeChain gives a key that came twice the better of its two certificates, which after a renewal is the new one, and of
-// one and the same the longer chain. What that leaves over stays as certificates on their own.
-func (w *work) mergeChain(have, other *keystore.Identity) {
+// mergeChain sees to the certificates of a key that came twice. The longer chain of one and the same stays; of two, the
+// other is set aside, where [work.pair] finds it if it is the better one.
+func (w *work) mergeChain(have *keystore.Identity, other keystore.Identity) {
 	mine, others := have.Leaf(), other.Leaf()
-	if others == nil {
-		return
-	}
-	over := other.Chain
 	switch {
-	case mine == nil, mine.Equal(*others) && len(over) > len(have.Chain), renews(have.Key, *others, *mine):
-		have.Chain, over = over, have.Chain
+	case others == nil:
+		return
+	case mine == nil:
+		have.Chain = other.Chain
+		return
+	case !mine.Equal(*others):
+		w.noted(have.Label(), "it came with two certificates; it has the better one")
+		own, _ := have.Key.Matches(*others)
+		w.setAside(other.Chain, own)
+		return
+	case len(other.Chain) > len(have.Chain):
+		have.Chain, other.Chain = other.Chain, have.Chain
 	}
-	if mine != nil && !mine.Equal(*others) {
-		w.noted(have.Label(), "it came with two certificates; the other one is kept on its own")
-	}
-	for _, c := range over {
-		w.store.Loose = append(w.store.Loose, keystore.Anchor{Certificate: c})
-	}
-}
-
-// renews reports whether a is the key's own certificate and better than b, which may be another key's.
-func renews(key *keystore.PrivateKey, a, b keystore.Certificate) bool {
-	if matches, _ := key.Matches(a); !matches || a.X509 == nil {
-		return false
-	}
-	matches, _ := key.Matches(b)
-	return !matches || b.X509 == nil || betterLeaf(a.X509, b.X509)
+	w.setAside(other.Chain, false)
 }
 
 // lockKey identifies a locked identity: it has no key to be known by.
@@ -174,8 +171,7 @@ func (w *work) dropUsed() {
 	}
 	if len(used) > 0 {
 		w.store.Anchors = slices.DeleteFunc(w.store.Anchors, func(a keystore.Anchor) bool {
-			cert := w.number(a.Certificate)
-			return a.Alias == "" && w.unmarked[cert] && used[cert]
+			return a.Assumed && used[w.number(a.Certificate)]
 		})
 	}
 	if len(w.store.Loose) == 0 {

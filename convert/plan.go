@@ -11,14 +11,15 @@ import (
 // Plan is what a conversion will make, decided before anything is encoded.
 type Plan struct {
 	Entries     []Entry // of the result, in its order
-	Lost        []Note  // entries that the result will not have; see [Plan.Refusal]
+	Lost        []Note  // entries that the result will not have, and first keys without their certificate; see [Plan.Refusal]
 	Paired      []Pairing
 	Reencrypted []Reencryption
 	Noted       []Note   // kept; something harmless about it is not, or was put right
 	LeftOut     []string // what the recipe's selection left out
 
-	store  *keystore.Store // what will be encoded: Entries with their bytes
-	recipe Recipe
+	store      *keystore.Store // what will be encoded: Entries with their bytes
+	recipe     Recipe
+	mismatched bool // Lost begins with a key without its certificate
 }
 
 // Note is one thing to be said about an entry, or with an empty Entry about a whole file.
@@ -45,9 +46,11 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	if err := w.unusableKey(); err != nil {
 		return nil, err
 	}
+	w.refuseMismatches(recipe)
 	if err := w.trust(recipe.Trust); err != nil {
 		return nil, err
 	}
+	w.retire(recipe.Target, recipe.Options)
 	w.noteIncomplete()
 	if countOf(&w.store) == 0 {
 		return nil, fmt.Errorf("converting %s: %w", sourceNames(sources), ErrEmpty)
@@ -72,13 +75,14 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 	w.fitted(changes)
 	return &Plan{
 		Entries:     namedEntries(fitted, was, asked, changes),
-		Lost:        w.lost,
+		Lost:        append(w.mismatches, w.lost...),
 		Paired:      w.paired,
 		Reencrypted: reencryptions(sources, fitted),
 		Noted:       w.notes,
 		LeftOut:     left,
 		store:       fitted,
 		recipe:      recipe,
+		mismatched:  len(w.mismatches) > 0,
 	}, nil
 }
 
@@ -152,7 +156,8 @@ func (p *Plan) Kept() []string {
 	return kept
 }
 
-// Refusal returns an error that wraps [ErrLoss] and says what would be lost, or nil when nothing would.
+// Refusal returns an error that says what would be lost, or which key would go on without its certificate. It wraps
+// [ErrLoss] or [ErrMismatch], and is nil when there is neither.
 func (p *Plan) Refusal() error {
 	if len(p.Lost) == 0 {
 		return nil
@@ -161,7 +166,11 @@ func (p *Plan) Refusal() error {
 	if len(p.Lost) > 1 {
 		more = fmt.Sprintf(" (and %d more)", len(p.Lost)-1)
 	}
-	return fmt.Errorf("%w: %q: %s%s", ErrLoss, p.Lost[0].Entry, p.Lost[0].Text, more)
+	kind := ErrLoss
+	if p.mismatched {
+		kind = ErrMismatch
+	}
+	return fmt.Errorf("%w: %q: %s%s", kind, p.Lost[0].Entry, p.Lost[0].Text, more)
 }
 
 // Changes reports whether the result is anything else than the store: whether it has other entries, or protects them

@@ -182,33 +182,6 @@ func TestPlanPairsByPublicKey(t *testing.T) {
 	}, plan.Paired)
 }
 
-// TestPlanPrefersTheSignedLeaf: a key with its old self-signed certificate and the CA's reply.
-func TestPlanPrefersTheSignedLeaf(t *testing.T) {
-	root := issue(t, "root", nil, true)
-	self := issue(t, "device", nil, false)
-	first := certify(t, "device", self.key, root, false)
-	second := certify(t, "device", self.key, root, false)
-	s := keystore.Store{
-		Identities: []keystore.Identity{{Alias: "device", Key: self.private(t)}},
-		Loose:      []keystore.Anchor{first.anchor(""), self.anchor(""), second.anchor(""), root.anchor("")},
-	}
-	plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: plain})
-	require.NoError(t, err)
-	id := plan.Store().Identities[0]
-	assert.True(t, id.Chain[0].Equal(second.cert), "not the newest certificate that the CA signed")
-	assert.Len(t, plan.Store().Loose, 2, "the others are kept as certificates")
-}
-
-func TestPlanKeepsAForeignLeafAndSaysSo(t *testing.T) {
-	a, b := issue(t, "a", nil, false), issue(t, "b", nil, false)
-	s := keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: a.private(t), Chain: b.chain()}}}
-	plan, err := convert.NewPlan([]convert.Source{source("in", plain, s)}, convert.Recipe{Target: plain})
-	require.NoError(t, err)
-	assert.Equal(t, []string{"b"}, names(plan.Store().Identities[0].Chain))
-	assert.Empty(t, plan.Paired)
-	assert.Contains(t, plan.Noted[0].Text, "belongs to another key")
-}
-
 // TestPlanMerges makes the combined store that a broker's listener needs of its three PEM files.
 func TestPlanMerges(t *testing.T) {
 	root, clients := issue(t, "root", nil, true), issue(t, "clients", nil, true)
@@ -216,8 +189,8 @@ func TestPlanMerges(t *testing.T) {
 	server := issue(t, "server", inter, false)
 	sources := []convert.Source{
 		source("server.key", text, keystore.Store{Identities: []keystore.Identity{{Key: server.private(t)}}}),
-		source("server.crt", text, keystore.Store{Anchors: []keystore.Anchor{server.anchor(""), inter.anchor("")}}),
-		source("ca.crt", text, keystore.Store{Anchors: []keystore.Anchor{root.anchor("")}}),
+		source("server.crt", text, assumed(server, inter)),
+		source("ca.crt", text, assumed(root)),
 	}
 	trust := convert.Trust{Source: source("some/clients.crt", text, keystore.Store{Anchors: []keystore.Anchor{clients.anchor("")}})}
 	plan, err := convert.NewPlan(sources, convert.Recipe{Target: java, Trust: []convert.Trust{trust}, Alias: "broker"})
@@ -237,7 +210,7 @@ func TestPlanMerges(t *testing.T) {
 func TestPlanMergesASelfSignedPair(t *testing.T) {
 	self := issue(t, "self", nil, false)
 	plan, err := convert.NewPlan([]convert.Source{
-		source("a.crt", text, keystore.Store{Anchors: []keystore.Anchor{self.anchor("")}}),
+		source("a.crt", text, assumed(self)),
 		source("a.key", text, keystore.Store{Identities: []keystore.Identity{{Key: self.private(t)}}}),
 	}, convert.Recipe{Target: java})
 	require.NoError(t, err)
@@ -272,41 +245,6 @@ func TestPlanMergesTheSameKeyOnce(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a", "r", "again"}, plan.Kept())
 	assert.Len(t, plan.Store().Identities[0].Chain, 2)
-}
-
-// TestPlanMergesARenewal: of a key that was certified anew, the new certificate is its own, and the old one is not lost.
-func TestPlanMergesARenewal(t *testing.T) {
-	root := issue(t, "root", nil, true)
-	before := issue(t, "before", root, false)
-	after := certify(t, "after", before.key, root, false)
-	first := source("old", plain, keystore.Store{Identities: []keystore.Identity{before.identity(t, "a")}})
-	second := source("new", plain, keystore.Store{Identities: []keystore.Identity{after.identity(t, "a")}})
-	for _, sources := range [][]convert.Source{{first, second}, {second, first}, {first, second, first}} {
-		plan, err := convert.NewPlan(sources, convert.Recipe{Target: plain})
-		require.NoError(t, err)
-		require.Len(t, plan.Store().Identities, 1)
-		assert.Equal(t, []string{"after", "root"}, names(plan.Store().Identities[0].Chain))
-		require.Len(t, plan.Store().Loose, 1)
-		assert.True(t, plan.Store().Loose[0].Certificate.Equal(before.cert))
-		assert.Contains(t, plan.Noted, convert.Note{Entry: "a", Text: "it came with two certificates; the other one is kept on its own"})
-	}
-}
-
-// TestPlanSaysThatAKeyHasNoCertificate: certificates that were given with a key, and none of them its own.
-func TestPlanSaysThatAKeyHasNoCertificate(t *testing.T) {
-	key := issue(t, "key", nil, false).private(t)
-	bare := source("key", plain, keystore.Store{Identities: []keystore.Identity{{Alias: "a", Key: key}}})
-	other := source("crt", plain, keystore.Store{Anchors: []keystore.Anchor{issue(t, "other", nil, true).anchor("")}})
-	note := convert.Note{Entry: "a", Text: "none of the certificates has its public key"}
-	plan, err := convert.NewPlan([]convert.Source{bare, other}, convert.Recipe{Target: plain})
-	require.NoError(t, err)
-	assert.Contains(t, plan.Noted, note)
-	plan, err = convert.NewPlan([]convert.Source{bare}, convert.Recipe{Target: plain})
-	require.NoError(t, err)
-	assert.Empty(t, plan.Noted, "where no certificate is given, none is expected")
-	plan, err = convert.NewPlan([]convert.Source{bare, other}, convert.Recipe{Target: plain, Remove: only(t, "a")})
-	require.NoError(t, err)
-	assert.Empty(t, plan.Noted, "nobody asked for what was left out")
 }
 
 func TestPlanPromotesATrustStore(t *testing.T) {
@@ -368,6 +306,41 @@ func TestPlanTrust(t *testing.T) {
 	}
 	_, err := convert.NewPlan([]convert.Source{source("in", plain, store)}, convert.Recipe{Target: plain, Trust: []convert.Trust{file("x", keystore.Store{}, "")}})
 	assert.ErrorIs(t, err, convert.ErrNothingToTrust)
+}
+
+// TestPlanTrustsAFileWithAKey: all its certificates, unless it says itself which are trusted.
+func TestPlanTrustsAFileWithAKey(t *testing.T) {
+	root, other := issue(t, "root", nil, true), issue(t, "other", nil, true)
+	inter := issue(t, "inter", root, true)
+	server := issue(t, "server", inter, false)
+	store := source("in", plain, keystore.Store{Identities: []keystore.Identity{issue(t, "own", nil, false).identity(t, "own")}})
+	for _, tc := range []struct {
+		name string
+		file keystore.Store
+		want []string
+	}{
+		{"a key with its chain", keystore.Store{Identities: []keystore.Identity{server.identity(t, "srv")}}, []string{"srv", "f-2", "f-3"}},
+		{"and another certificate", keystore.Store{Identities: []keystore.Identity{server.identity(t, "")}, Loose: []keystore.Anchor{other.anchor("")}},
+			[]string{"f-1", "f-2", "f-3", "f-4"}},
+		{"with marks", keystore.Store{Identities: []keystore.Identity{server.identity(t, "srv")}, Anchors: []keystore.Anchor{root.anchor("r")}}, []string{"r"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			trust := convert.Trust{Source: source("f.pem", text, tc.file)}
+			plan, err := convert.NewPlan([]convert.Source{store}, convert.Recipe{Target: plain, Trust: []convert.Trust{trust}})
+			require.NoError(t, err)
+			var got []string
+			for _, a := range plan.Store().Anchors {
+				got = append(got, a.Alias)
+			}
+			assert.Equal(t, tc.want, got)
+			note := convert.Note{Entry: "f.pem", Text: "it marks what is trusted; the other certificates of its keys, 2, were not added"}
+			if tc.name == "with marks" {
+				assert.Contains(t, plan.Noted, note)
+			} else {
+				assert.NotContains(t, plan.Noted, note)
+			}
+		})
+	}
 }
 
 func TestPlanLockedKeys(t *testing.T) {

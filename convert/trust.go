@@ -19,11 +19,15 @@ func (w *work) trust(files []Trust) error {
 		have[string(a.Certificate.Raw)] = a.Label()
 	}
 	for _, file := range files {
-		certificates := trustable(file.Store)
+		certificates, left := trustable(file.Store)
 		if len(certificates) == 0 {
 			return fmt.Errorf("trusting the certificates of %q: %w", file.Name, ErrNothingToTrust)
 		}
+		if left > 0 {
+			w.noted(file.Name, "it marks what is trusted; the other certificates of its keys, %d, were not added", left)
+		}
 		for i, a := range certificates {
+			a.Assumed = false
 			a.Alias = trustAlias(file, a.Alias, i, len(certificates))
 			if name, ok := have[string(a.Certificate.Raw)]; ok {
 				w.noted(name, "is trusted already; %q was not added again", a.Alias)
@@ -38,19 +42,34 @@ func (w *work) trust(files []Trust) error {
 	return nil
 }
 
-// trustable lists the certificates of a file that is to be trusted: those marked as trusted and those with no mark.
-// Of a file with a key, such as the combined PEM of a self-signed server, it is the leaf, as keytool's export has it.
-func trustable(s *keystore.Store) []keystore.Anchor {
-	list := append(s.Anchors[:len(s.Anchors):len(s.Anchors)], s.Loose...)
-	if len(list) > 0 {
-		return list
+// trustable lists the certificates of a file that is to be trusted, and how many it leaves out. A file that marks some as
+// trusted says by that which are: those, and what belongs to no key. Of any other file it is every certificate, the chains
+// of its keys too, each with the leaf first: of a self-signed server's PEM that leaf is what keytool would export.
+func trustable(s *keystore.Store) (list []keystore.Anchor, left int) {
+	list = append(s.Anchors[:len(s.Anchors):len(s.Anchors)], s.Loose...)
+	seen := map[string]bool{}
+	for i := range list {
+		seen[string(list[i].Certificate.Raw)] = true
 	}
 	for i := range s.Identities {
-		if leaf := s.Identities[i].Leaf(); leaf != nil {
-			list = append(list, keystore.Anchor{Alias: s.Identities[i].Alias, Certificate: *leaf})
+		id := &s.Identities[i]
+		for at, c := range id.Chain {
+			if seen[string(c.Raw)] {
+				continue
+			}
+			seen[string(c.Raw)] = true
+			a := keystore.Anchor{Certificate: c}
+			if at == 0 {
+				a.Alias = id.Alias
+			}
+			if len(s.Anchors) > 0 {
+				left++
+				continue
+			}
+			list = append(list, a)
 		}
 	}
-	return list
+	return list, left
 }
 
 // trustAlias names the i-th of n trusted certificates of a file: as asked for, as it is called there, or as the file.

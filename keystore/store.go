@@ -56,6 +56,10 @@ type Anchor struct {
 	Alias       string
 	Created     time.Time // zero when the format does not record it
 	Certificate Certificate
+
+	// Assumed is set for a trusted certificate that no mark calls so: it is in a file of certificates alone, of a format
+	// such as PEM. Beside a key, such a file may as well hold the key's own certificate.
+	Assumed bool
 }
 
 // Certificate is one X.509 certificate. Raw is always there; X509 is nil when Go's parser refuses it (a negative

@@ -130,7 +130,7 @@ func (f *fitter) rename(alias string, c *keystore.Certificate) string {
 	for base, lower := name, keystore.FoldAlias(name); f.names[keystore.FoldAlias(name)]; {
 		f.copies[lower]++
 		name = fmt.Sprintf("%s-%d", base, f.copies[lower]+1)
-		reason, why = keystore.RenameDuplicate, "Java does not tell upper from lower case in aliases and would drop one of two"
+		reason, why = keystore.RenameDuplicate, "another entry has this alias; Java, which does not tell upper from lower case, would drop one of two"
 	}
 	f.names[keystore.FoldAlias(name)] = true
 	if name != alias {

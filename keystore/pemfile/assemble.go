@@ -161,7 +161,7 @@ func (a *assembler) rest(it *item, at int) {
 		other := keystore.Other{Alias: it.alias, Kind: it.other, Raw: it.otherRaw}
 		a.store.Others = append(a.store.Others, other)
 	case it.word == wordTrusted, it.word != wordCertificate && len(a.keys) == 0:
-		anchor.Certificate = *it.certificate
+		anchor.Certificate, anchor.Assumed = *it.certificate, it.word != wordTrusted
 		a.store.Anchors = append(a.store.Anchors, anchor)
 	case it.word == wordCertificate, !a.pool.Chained(a.freeAt[at]):
 		anchor.Certificate = *it.certificate
