@@ -315,6 +315,12 @@ func (o *convertOptions) convertFailure(err error, file string) error {
 		return withHint(err, "%s", o.lockedHint(locked.Alias))
 	case errors.Is(err, convert.ErrLoss):
 		return withHint(ofKind(errFound, err), "accept it with --allow-loss, or choose another format")
+	case errors.Is(err, convert.ErrMismatch):
+		return withHint(ofKind(errFound, err), "name the file with the key's own certificate as well; or accept it with --allow-loss")
+	case errors.Is(err, convert.ErrTaken):
+		return withHint(ofKind(errUsage, err), "choose another name, or rename that entry too")
+	case errors.Is(err, convert.ErrSelector):
+		return ofKind(errUsage, err)
 	case errors.Is(err, convert.ErrNotFound):
 		return withHint(ofKind(errNotFound, err), "mqttpki inspect %s shows the entries", quoted(file))
 	case errors.Is(err, convert.ErrNothingToTrust):

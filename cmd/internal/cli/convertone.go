@@ -116,6 +116,7 @@ func (o *convertOptions) recipeFor(j convertJob, pass outPassword) convert.Recip
 	if o.Split {
 		recipe.Target = pemfile.Codec{} // which has a place for everything that the files together will hold
 	}
+	recipe.LoneKeys = recipe.Target.Name() == "pem"
 	recipe.Options = keystore.EncodeOptions{
 		Password: pass.store, KeyPassword: pass.keys, KeyPasswords: pass.one, Profile: j.Profile, Iterations: j.Iterations,
 		Random: o.random, Now: o.now(),
@@ -223,6 +224,7 @@ func (o *convertOptions) commit(j convertJob, files []safefile.File, r *conversi
 			return err
 		}
 		files[0].Mode = before.Mode().Perm()
+		files[0].Secret = files[0].Secret || j.dropsRemarks(j.Sources[0]) // so that a backup has them
 	}
 	done, err := o.writer.Commit(files)
 	if err != nil {

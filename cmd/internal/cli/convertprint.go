@@ -196,7 +196,8 @@ func (r *conversion) summary(now time.Time) string {
 	var first *time.Time
 	for _, e := range r.Entries {
 		count[e.Type]++
-		if e.NotAfter != nil && (first == nil || e.NotAfter.Before(*first)) {
+		aside := e.Type == "certificate" && count["key"] > 0 // beside keys, which come first: such as one that was replaced
+		if !aside && e.NotAfter != nil && (first == nil || e.NotAfter.Before(*first)) {
 			first = e.NotAfter
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/mqttpki/mqttpki/convert"
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/inspect"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 )
 
 // conversion is the report on one conversion: the JSON document of convert, and what is printed of it.
@@ -107,11 +108,14 @@ func newFileError(err error) *fileError {
 // newConversion reports on a plan.
 func newConversion(j convertJob, p *convert.Plan) *conversion {
 	r := emptyConversion(j.Sources[0].Name, j.Output, j.Target.Name())
-	r.SourceFormat = j.Sources[0].Format
+	r.SourceFormat = j.Sources[0].sourceFormat()
 	for _, s := range j.Sources {
-		r.Sources = append(r.Sources, conversionSource{s.Name, s.Format})
+		r.Sources = append(r.Sources, conversionSource{s.Name, s.sourceFormat()})
 		if text := inspect.NameMismatch(s.Name, s.Format); text != "" {
 			r.Noted = append(r.Noted, notedEntry{s.Name, text})
+		}
+		if j.dropsRemarks(s) {
+			r.Noted = append(r.Noted, notedEntry{s.Name, "comments and other text beside its blocks are not kept"})
 		}
 	}
 	r.Kept = append(r.Kept, p.Kept()...)
@@ -140,6 +144,19 @@ func newConversion(j convertJob, p *convert.Plan) *conversion {
 		r.Noted = append(r.Noted, notedEntry(c))
 	}
 	return r
+}
+
+// dropsRemarks reports whether a PEM file is written anew as one, and has text that a person would miss.
+func (j convertJob) dropsRemarks(s *openedStore) bool {
+	return s.Codec.Name() == "pem" && j.Target.Name() == "pem" && pemfile.HasRemarks(s.Data)
+}
+
+// sourceFormat is the word for a file's format that convert takes and prints of results as well; JCEKS alone is never one.
+func (s *openedStore) sourceFormat() string {
+	if s.Format == jceks {
+		return jceks
+	}
+	return s.Codec.Name()
 }
 
 // noteNames says of which entries the name is not kept by separate files. Of several keys it is in the files' names.
