@@ -23,8 +23,9 @@ func (f *finder) certificate(c keystore.Certificate, entry string) {
 	x := parsed(c)
 	if x == nil { // the decoder has said so
 		if o := outlineOf(c.Raw); o != nil {
-			f.dates(entry, keystore.DistinguishedName(o.Subject.FullBytes), o.Validity.NotBefore, o.Validity.NotAfter)
-			f.key(describePublic(nil, o.Public.Raw), entry, keystore.DistinguishedName(o.Subject.FullBytes))
+			subject := keystore.DistinguishedName(o.Subject.FullBytes)
+			f.dates(entry, subject, o.Validity.NotBefore, o.Validity.NotAfter)
+			f.key(describePublic(nil, o.Public.Raw), entry, subject+" has")
 		}
 		return
 	}
@@ -37,8 +38,7 @@ func (f *finder) certificate(c keystore.Certificate, entry string) {
 	if slices.Contains(x.ExtKeyUsage, x509.ExtKeyUsageServerAuth) && x.NotAfter.Sub(x.NotBefore) > longValidity && !isCA(x) {
 		f.add("long-validity", Notice, entry, "%s is a server's and valid for more than 825 days, which Apple's systems do not accept.", subject)
 	}
-	key := describePublic(x.PublicKey, x.RawSubjectPublicKeyInfo)
-	f.key(key, entry, subject)
+	f.key(describePublic(x.PublicKey, x.RawSubjectPublicKeyInfo), entry, subject+" has")
 	if weakSignatures[x.SignatureAlgorithm] && !keystore.SelfIssued(x) { // nobody checks a root's own signature
 		f.add("weak-signature", Error, entry, "%s is signed with %s, which today's readers refuse.", subject, x.SignatureAlgorithm)
 	}
@@ -56,14 +56,15 @@ func (f *finder) dates(entry, subject string, from, to time.Time) {
 	}
 }
 
-// key judges a key of whatever has one; what is its name at the beginning of a sentence.
+// key judges a key of whatever has one; what begins the sentence, with its verb.
 func (f *finder) key(k Key, entry, what string) {
 	switch {
-	case k.Algorithm == "EC" && belowLevel2(k):
-		f.add("weak-key", Warning, entry, "%s has an EC key of %d bits; fewer than 224 are refused by many.", what, k.Bits)
-	case k.Algorithm != "DSA" && belowLevel2(k):
-		f.add("weak-key", Warning, entry, "%s has an RSA key of %d bits; fewer than 2048 are refused by many.", what, k.Bits)
 	case k.Algorithm == "DSA":
-		f.add("weak-key", Warning, entry, "%s has a DSA key, which TLS 1.3 does not know and OpenSSL no longer offers.", what)
+		f.add("weak-key", Warning, entry, "%s a DSA key, which TLS 1.3 does not know and OpenSSL no longer offers.", what)
+	case !belowLevel2(k):
+	case k.Algorithm == "EC":
+		f.add("weak-key", Warning, entry, "%s an EC key of %d bits; fewer than 224 are refused by many.", what, k.Bits)
+	default:
+		f.add("weak-key", Warning, entry, "%s an RSA key of %d bits; fewer than 2048 are refused by many.", what, k.Bits)
 	}
 }

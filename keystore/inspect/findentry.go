@@ -23,7 +23,7 @@ func (f *finder) identity(id *keystore.Identity, o Options) {
 	case damage != "":
 		f.add("key-damaged", Error, id.Alias, "The private key is damaged: %s.", damage)
 	case id.Leaf() == nil: // else the certificate is judged
-		f.key(describePrivate(id.Key), id.Alias, "The private key")
+		f.key(describePrivate(id.Key), id.Alias, "The private key is")
 	}
 	leaf := id.Leaf()
 	if leaf == nil {
@@ -80,7 +80,7 @@ func (f *finder) other(o *keystore.Other) {
 		if keystore.CheckRequest(r) == keystore.SignatureWrong {
 			f.add("bad-signature", Error, o.Alias, "The request was not signed with the key it is for.")
 		}
-		f.key(describePublic(r.PublicKey, r.RawSubjectPublicKeyInfo), o.Alias, "The request")
+		f.key(describePublic(r.PublicKey, r.RawSubjectPublicKeyInfo), o.Alias, "The request has")
 		if weakSignatures[r.SignatureAlgorithm] {
 			f.add("weak-signature", Warning, o.Alias, "The request is signed with %s, which some authorities refuse.", r.SignatureAlgorithm)
 		}
@@ -99,7 +99,7 @@ func (f *finder) other(o *keystore.Other) {
 	case keystore.KindPublicKey:
 		public, err := x509.ParsePKIXPublicKey(o.Raw)
 		if err == nil {
-			f.key(describePublic(public, o.Raw), o.Alias, "The public key")
+			f.key(describePublic(public, o.Raw), o.Alias, "The public key is")
 		}
 	}
 }

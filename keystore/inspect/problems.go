@@ -120,7 +120,7 @@ func (f *finder) file(s *keystore.Store, o Options) {
 		f.add("key-in-certificate-file", Warning, "", "The name ends in %s, as of a certificate that may be handed out, but there is a private key in it.", e)
 	}
 	if !isStore(s) && len(s.Others) == 0 {
-		f.add("no-entries", Notice, "", "There is nothing in the file.")
+		f.add("no-entries", Notice, "", "There is no key, certificate, request or CRL in the file.")
 	}
 	if s.Integrity == keystore.IntegrityUnchecked {
 		f.add("integrity-unchecked", Notice, "", "Without the password it cannot be told whether the file was changed.")

@@ -209,6 +209,7 @@ func (w *workshop) stores() {
 	w.encode("ed25519.jks", "jks", "", storePass, "ed25519.p12")
 	w.renamed("plain-utf8.jks", "😀")
 	w.renamed("mixed-case.jks", "Root")
+	w.mispaired("mispaired.jks")
 }
 
 // renamed makes a JKS whose trusted certificate has an alias of four bytes as no Java writes it.

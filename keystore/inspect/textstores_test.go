@@ -1,6 +1,7 @@
 package inspect_test
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/encoding/unicode"
 
+	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/formats"
 	"github.com/mqttpki/mqttpki/testdata/interop"
 	"github.com/mqttpki/mqttpki/testdata/mint"
 )
@@ -136,4 +139,20 @@ func (w *workshop) pkcs7s() {
 	}) {
 		w.put("text-"+form+".p7b", []byte(forms[form]))
 	}
+}
+
+// mispaired makes a JKS whose key has the certificate of another.
+func (w *workshop) mispaired(name string) {
+	w.t.Helper()
+	decode := func(file string) *keystore.Store {
+		s, _, err := formats.Decode(w.read(file), keystore.DecodeOptions{})
+		require.NoError(w.t, err)
+		return s
+	}
+	wrong := keystore.Identity{Alias: "one", Key: decode("rsa.key").Identities[0].Key, Chain: []keystore.Certificate{decode("ec.crt").Anchors[0].Certificate}}
+	data, _, err := formats.Encode("jks", &keystore.Store{Identities: []keystore.Identity{wrong}},
+		keystore.EncodeOptions{Password: keystore.Secret(storePass), Random: rand.NewChaCha8([32]byte{}), Now: mint.Day})
+	require.NoError(w.t, err)
+	require.NoError(w.t, os.WriteFile(filepath.Join(w.dir, name), data, 0o600))
+	w.add(name, storePass)
 }
