@@ -16,14 +16,14 @@ const HeadBytes = 64 << 10
 
 // Detect tells from a file's content, never its name, which codec reads it, and what people call the format: "PEM",
 // "DER", "PKCS#7", "PKCS12", "JKS", "JCEKS". It fails with [keystore.ErrUnsupported] for a format that is known but not
-// read, naming it and the program that converts it, and with [keystore.ErrFormat] for anything else.
+// read, naming it, with the command that converts it as [keystore.Remedy], and with [keystore.ErrFormat] for anything else.
 func Detect(data []byte) (keystore.Codec, string, error) {
 	if len(data) == 0 {
 		return nil, "", fmt.Errorf("the file is empty: %w", keystore.ErrFormat)
 	}
 	head := data[:min(len(data), HeadBytes)]
 	if f := recognise(head); f != nil {
-		return nil, f.name, fmt.Errorf("%s file (%s): %w", f.name, f.remedy(), keystore.ErrUnsupported)
+		return nil, f.name, keystore.WithRemedy(fmt.Errorf("%s file: %w", f.name, keystore.ErrUnsupported), f.remedy())
 	}
 	for _, c := range bySniffing() {
 		if c.Sniff(head) {

@@ -43,7 +43,7 @@ func recognised(t *testing.T, data []byte, name string) *foreign {
 	f := recognise(data)
 	require.NotNil(t, f)
 	assert.Contains(t, f.name, name)
-	assert.ErrorContains(t, err, f.command)
+	assert.Contains(t, keystore.Remedy(err), f.command)
 	return f
 }
 

@@ -96,13 +96,25 @@ func (s *scanner) blocks(limits keystore.Limits, take func(*block) error) (count
 				return count, fmt.Errorf("line %d: %w", b.line, err)
 			}
 		case begin > 0 && len(bytes.Trim(line[:begin], blanks)) == 0:
-			return count, malformed("line %d: the BEGIN line is indented; every line of a block must start at the margin", s.line)
+			return count, keystore.WithRemedy(malformed("line %d: the BEGIN line is indented; every line of a block must start at the margin", s.line), toMargin)
 		case begin > 0 && bytes.Contains(line, []byte(endMark)):
-			return count, malformed("line %d: the block is all on one line", s.line)
+			return count, s.oneLine()
 		case bytes.HasPrefix(line, []byte(endMark)):
 			return count, malformed("line %d: END without BEGIN", s.line)
 		}
 	}
+}
+
+// What makes PEM of text that only nearly is, as it stands in YAML, in JSON and in variables.
+const (
+	toMargin   = `sed 's/^[[:blank:]]*//' FILE > OUT.pem moves all lines to the margin`
+	linesApart = `awk -F----- '{gsub(/\\n/,"\n"); for(i=2;i<NF;i+=4) {gsub(/ /,"\n",$(i+1)); print "-----"$i"-----\n"$(i+1)"\n-----"$(i+2)"-----"}}'` +
+		` FILE | grep . | fold -w 64 > OUT.pem breaks the lines`
+)
+
+// oneLine is the error for a block whose line breaks are missing.
+func (s *scanner) oneLine() error {
+	return keystore.WithRemedy(malformed("line %d: the block is all on one line", s.line), linesApart)
 }
 
 // block reads the block that the line given begins.
@@ -111,7 +123,7 @@ func (s *scanner) block(begin string) (block, error) {
 	label, ok := strings.CutSuffix(begin[len(beginMark):], dashes)
 	if !ok || len(label) > maxLabel || strings.Contains(label, dashes) {
 		if strings.Contains(begin, endMark) {
-			return b, malformed("line %d: the block is all on one line", s.line)
+			return b, s.oneLine()
 		}
 		return b, malformed("line %d: a BEGIN line that does not end in %s", s.line, dashes)
 	}

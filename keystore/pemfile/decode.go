@@ -200,9 +200,10 @@ func (d *decoder) block(b *block, n note) error {
 func (d *decoder) stranger(label string) error {
 	switch label {
 	case "OPENSSH PRIVATE KEY":
-		return fmt.Errorf("an OpenSSH key (ssh-keygen -p -m PKCS8 -f FILE converts it): %w", keystore.ErrUnsupported)
+		return keystore.WithRemedy(fmt.Errorf("an OpenSSH key: %w", keystore.ErrUnsupported), "ssh-keygen -p -m PKCS8 -f FILE converts it")
 	case "PKCS12":
-		return fmt.Errorf("a PKCS12 store among other blocks; it has to be in a file of its own: %w", keystore.ErrUnsupported)
+		return keystore.WithRemedy(fmt.Errorf("a PKCS12 store among other blocks: %w", keystore.ErrUnsupported),
+			"take it out, with its BEGIN and END lines, into a file of its own")
 	}
 	if d.strangers[label] == 0 {
 		d.strangerLabels = append(d.strangerLabels, label)

@@ -70,7 +70,8 @@ type manyRun struct {
 	next    int                // the first that is not told
 	doc     *conversions
 	worst   error
-	plain   int // results with a private key that is not encrypted
+	plain   int    // results with a private key that is not encrypted
+	hint    string // the last that was printed
 }
 
 // manyResult is what became of one file.
@@ -189,6 +190,10 @@ func (m *manyRun) tell(result manyResult) {
 		return
 	}
 	m.o.printOneOfMany(r)
+	if r.Error != nil && r.Error.Hint != "" && r.Error.Hint != m.hint { // once for all in a row that fail alike
+		m.hint = r.Error.Hint
+		m.o.say("hint: %s", m.hint)
+	}
 }
 
 // printOneOfMany prints a line a file made, and what is worth knowing of it.
@@ -234,7 +239,7 @@ func (m *manyRun) finish(total int) error {
 	if o.json {
 		return failed
 	}
-	return withHint(failed, "each line that begins with mqttpki: says why; the other files are done")
+	return hinted{failed, "each line that begins with mqttpki: says why; the other files are done"} // the worst one's hint is there too
 }
 
 // printTotals prints the counts.

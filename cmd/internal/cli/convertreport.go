@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"time"
 
 	"github.com/mqttpki/mqttpki/convert"
@@ -97,12 +96,7 @@ type fileError struct {
 
 func newFileError(err error) *fileError {
 	o := outcomeOf(err)
-	e := &fileError{Kind: o.name, Message: err.Error(), Hint: o.hint, ExitCode: o.code}
-	var h hinted
-	if errors.As(err, &h) {
-		e.Hint = h.hint
-	}
-	return e
+	return &fileError{Kind: o.name, Message: err.Error(), Hint: hintOf(err), ExitCode: o.code}
 }
 
 // newConversion reports on a plan.

@@ -137,6 +137,7 @@ func (o *storeOpener) open(path string) (*openedStore, error) {
 		return nil, err
 	}
 	data, name, err := o.read(path)
+	err = remedied(err, path)
 	if errors.Is(err, keystore.ErrFormat) { // its beginning was enough
 		err = withHint(err, "%s", strangeHint(path, nil))
 	}
@@ -144,6 +145,7 @@ func (o *storeOpener) open(path string) (*openedStore, error) {
 		return nil, err
 	}
 	codec, format, err := formats.Detect(data)
+	err = remedied(err, path)
 	if errors.Is(err, keystore.ErrFormat) {
 		err = withHint(err, "%s", strangeHint(path, data))
 	}
@@ -160,6 +162,7 @@ func (o *storeOpener) open(path string) (*openedStore, error) {
 	if err = o.decode(s); err == nil {
 		err = o.openKeys(s)
 	}
+	err = remedied(err, path)
 	if errors.Is(err, keystore.ErrFormat) {
 		err = withHint(err, "the file was cut off, changed or damaged; get it anew from where it came")
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -90,6 +91,15 @@ func withHint(err error, format string, args ...any) error {
 	return hinted{err, fmt.Sprintf(format, args...)}
 }
 
+// hintOf is what to do about an error: what it says itself, or what helps with most of its kind; "" when that is nothing.
+func hintOf(err error) string {
+	var h hinted
+	if errors.As(err, &h) {
+		return h.hint
+	}
+	return cmp.Or(keystore.Remedy(err), outcomeOf(err).hint)
+}
+
 // quietError keeps its kind in the chain without spelling it in the message.
 type quietError struct {
 	error
@@ -127,13 +137,9 @@ func (t toldError) Unwrap() error { return t.error }
 // exit code.
 func (d *deps) report(command string, err error) int {
 	o := outcomeOf(err)
-	hint := o.hint
-	if o.code == exitUsage {
+	hint := hintOf(err)
+	if o.code == exitUsage && hint == "" {
 		hint = command + " --help"
-	}
-	var h hinted
-	if errors.As(err, &h) {
-		hint = h.hint
 	}
 	if d.json {
 		if !errors.As(err, new(toldError)) {
