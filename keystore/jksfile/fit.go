@@ -14,31 +14,32 @@ import (
 // secret keys; and certificates that are neither a key's nor trusted. The last are not made trusted entries, though
 // that would save them: a certificate is trusted because somebody says so, not because a format has no other place.
 func (Codec) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Store, []keystore.Change, error) {
-	f := &fitter{now: opts.Now, namer: newNamer(names(s)), out: &keystore.Store{}}
+	f := &fitter{now: opts.Now, namer: keystore.NewNamer(nameRules, names(s)), out: &keystore.Store{}}
 	for i := range s.Identities {
 		f.identity(&s.Identities[i])
 	}
-	for _, a := range s.Anchors {
-		f.anchor(a)
+	for i := range s.Anchors {
+		f.anchor(s.Anchors[i])
 	}
-	for _, l := range s.Loose {
-		f.lost(l.Alias, l.Certificate.Subject(), "JKS has no place for certificates that are neither trusted nor a key's")
+	for i := range s.Loose {
+		f.lost(&s.Loose[i], "JKS has no place for certificates that are neither trusted nor a key's")
 	}
-	for _, o := range s.Others {
-		f.lost(o.Alias, string(o.Kind), fmt.Sprintf("JKS has no place for a %s", o.Kind))
+	for i := range s.Others {
+		f.lost(&s.Others[i], fmt.Sprintf("JKS has no place for a %s", s.Others[i].Kind))
 	}
 	f.out.Protection = append(f.out.Protection, checksum())
 	for i := range f.out.Identities {
 		f.out.Protection = append(f.out.Protection, sunProtection(f.out.Identities[i].Alias))
 	}
-	return f.out, f.namer.changes, nil
+	return f.out, append(f.namer.Changes(), f.losses...), nil
 }
 
 // fitter is one run of Fit.
 type fitter struct {
-	now   time.Time
-	namer *namer
-	out   *keystore.Store
+	now    time.Time
+	namer  *keystore.Namer
+	out    *keystore.Store
+	losses []keystore.Change
 }
 
 // names returns the aliases that the entries of s which JKS can carry ask for.
@@ -54,28 +55,21 @@ func names(s *keystore.Store) []string {
 }
 
 // lost records that an entry is not in the result.
-func (f *fitter) lost(alias, instead, why string) {
-	if alias == "" {
-		alias = instead
-	}
-	f.namer.changes = append(f.namer.changes, keystore.Change{Kind: keystore.ChangeLost, Entry: alias, Why: why})
+func (f *fitter) lost(entry keystore.Labelled, why string) {
+	f.losses = append(f.losses, keystore.Change{Kind: keystore.ChangeLost, Entry: entry.Label(), Why: why})
 }
 
 // identity takes over a key with its chain.
 func (f *fitter) identity(in *keystore.Identity) {
-	subject := "a key without a name"
-	if leaf := in.Leaf(); leaf != nil {
-		subject = leaf.Subject()
-	}
 	switch {
 	case in.Key == nil:
-		f.lost(in.Alias, subject, in.WhyLocked())
+		f.lost(in, in.WhyLocked())
 		return
 	case len(in.Chain) == 0:
-		f.lost(in.Alias, subject, "a JKS key needs a certificate; Java cannot use it without")
+		f.lost(in, "a JKS key needs a certificate; Java cannot use it without")
 		return
 	}
-	out := keystore.Identity{Alias: f.namer.name(in.Alias, subject), Created: f.date(in.Created)}
+	out := keystore.Identity{Alias: f.namer.Name(in.Alias, in), Created: f.date(in.Created)}
 	key := *in.Key
 	out.Key = &key
 	out.Chain = append(out.Chain, in.Chain...)
@@ -84,11 +78,7 @@ func (f *fitter) identity(in *keystore.Identity) {
 
 // anchor takes over a trusted certificate.
 func (f *fitter) anchor(in keystore.Anchor) {
-	subject := "" // which takes longer to write out than all the rest
-	if in.Alias == "" {
-		subject = in.Certificate.Subject()
-	}
-	in.Alias = f.namer.name(in.Alias, subject)
+	in.Alias = f.namer.Name(in.Alias, &in)
 	in.Created = f.date(in.Created)
 	f.out.Anchors = append(f.out.Anchors, in)
 }

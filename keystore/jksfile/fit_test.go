@@ -19,18 +19,19 @@ func TestAliases(t *testing.T) {
 	want := []string{
 		"server", "3", "server-3", "2", "server-2", "4", "a\uFFFDb", strings.Repeat("ä", 2048), strings.Repeat("ä", 2047) + "-2", "οδος", "1",
 	}
-	n := newNamer(asked)
+	n := keystore.NewNamer(nameRules, asked)
+	_, certificate := member(t, mint.CA(t, "subject", "ec"))
 	var got []string
 	for _, name := range asked {
-		got = append(got, n.name(name, "CN=subject"))
+		got = append(got, n.Name(name, &keystore.Anchor{Alias: name, Certificate: certificate}))
 	}
 	assert.Equal(t, want, got)
-	for _, c := range n.changes {
+	for _, c := range n.Changes() {
 		assert.Equal(t, keystore.ChangeRenamed, c.Kind)
 		assert.NotEmpty(t, c.Why)
 	}
-	assert.Equal(t, "CN=subject", n.changes[0].Entry)
-	assert.Len(t, n.changes, 8)
+	assert.Equal(t, "CN=subject", n.Changes()[0].Entry)
+	assert.Len(t, n.Changes(), 8)
 }
 
 // What JKS cannot carry is lost by name, and a loose certificate is never made a trusted one to save it.

@@ -90,19 +90,35 @@ func TestFitNames(t *testing.T) {
 	}
 	fitted, changes, err := Codec{}.Fit(s, fast(""))
 	require.NoError(t, err)
-	assert.Equal(t, "key Dup CN=a; key dup-2 CN=b; key 1 CN=c; key 1-2 CN=d; trusted DUP-3 CN=e; trusted 2 CN=f; trusted nul CN=g; ", outline(fitted))
+	assert.Equal(t, "key Dup CN=a; key dup-2 CN=b; key 2 CN=c; key 1 CN=d; trusted DUP-3 CN=e; trusted 3 CN=f; trusted nul CN=g; ", outline(fitted))
 	var kinds []string
 	for _, c := range changes {
 		kinds = append(kinds, fmt.Sprintf("%s %s>%s", c.Kind, c.Entry, c.To))
 	}
-	for _, want := range []string{"renamed dup>dup-2", "renamed CN=c>1", "renamed 1>1-2", "renamed DUP>DUP-3", "renamed CN=f>2", "renamed nul\x00>nul", "lost crl>", "lost secret>"} {
+	for _, want := range []string{"renamed dup>dup-2", "renamed CN=c>2", "renamed DUP>DUP-3", "renamed CN=f>3", "renamed nul\x00>nul", "lost crl>", "lost secret>"} {
 		assert.Contains(t, kinds, want)
 	}
+	assert.NotContains(t, kinds, "renamed 1>1-2", "no entry without a name takes that of another")
 	assert.Equal(t, "Dup", s.Identities[0].Alias, "the store given stays as it is")
 	again, changes, err := Codec{}.Fit(fitted, fast(""))
 	require.NoError(t, err)
 	requireSame(t, fitted, again)
 	assert.Empty(t, changes, "what fits stays as it is")
+}
+
+// TestFitLongNames keeps what is made of two equal names of the full length to that length.
+func TestFitLongNames(t *testing.T) {
+	long := strings.Repeat("ä", 127) + "x"
+	leaf := func(name string) keystore.Certificate { return issue(t, name, newKey(t), nil, false).cert }
+	s := &keystore.Store{Anchors: []keystore.Anchor{{Alias: long, Certificate: leaf("a")}, {Alias: long, Certificate: leaf("b")}, {Alias: long + "y", Certificate: leaf("c")}}}
+	fitted, _, err := Codec{}.Fit(s, fast(""))
+	require.NoError(t, err)
+	assert.Equal(t, []string{long, strings.Repeat("ä", 126) + "-2", strings.Repeat("ä", 126) + "-3"},
+		[]string{fitted.Anchors[0].Alias, fitted.Anchors[1].Alias, fitted.Anchors[2].Alias})
+	again, changes, err := Codec{}.Fit(fitted, fast(""))
+	require.NoError(t, err)
+	requireSame(t, fitted, again)
+	assert.Empty(t, changes)
 }
 
 func TestFitDates(t *testing.T) {

@@ -5,16 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/mqttpki/mqttpki/keystore"
 )
-
-// maxName is the longest alias in bytes that is written; the names of files and of Java's entries end earlier.
-const maxName = 255
 
 // Fit makes a store what PKCS12 can carry; see [keystore.Codec].
 //
@@ -26,13 +20,27 @@ func (Codec) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Stor
 	if err != nil {
 		return nil, nil, fmt.Errorf("fitting into PKCS12: %w", err)
 	}
-	f := &fitter{plan: p, now: opts.Now, names: map[string]bool{}, copies: map[string]int{}, dates: map[int64]int64{}}
+	f := &fitter{plan: p, now: opts.Now, namer: keystore.NewNamer(nameRules, p.namesOf(s)), dates: map[int64]int64{}}
 	fitted, err := f.fit(s)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fitting into PKCS12: %w", err)
 	}
 	f.notePasswords(opts, len(fitted.Identities) > 0)
-	return fitted, f.changes, nil
+	return fitted, append(f.namer.Changes(), f.changes...), nil
+}
+
+// namesOf returns the aliases that the entries of a store ask for which the result will have under a name of their own.
+func (p plan) namesOf(s *keystore.Store) []string {
+	var names []string
+	for _, id := range s.Identities {
+		if id.Key != nil && p.name != ProfilePasswordlessTrust {
+			names = append(names, id.Alias)
+		}
+	}
+	for _, a := range s.Anchors {
+		names = append(names, a.Alias)
+	}
+	return names
 }
 
 // fitter is the state of fitting one store.
@@ -40,10 +48,8 @@ type fitter struct {
 	plan    plan
 	now     time.Time
 	known   *keystore.Parsed // the keys
-	names   map[string]bool  // in use, lower-case
-	copies  map[string]int   // how often a name was made of this one, lower-case
-	unnamed int              // entries named by counting
-	dates   map[int64]int64  // in use, each with a later one that may be free
+	namer   *keystore.Namer
+	dates   map[int64]int64 // in use, each with a later one that may be free
 	changes []keystore.Change
 }
 
@@ -62,16 +68,16 @@ func (f *fitter) fit(s *keystore.Store) (*keystore.Store, error) {
 		}
 	}
 	for _, a := range s.Anchors {
-		name := f.rename(a.Alias, &a.Certificate)
+		name := f.namer.Name(a.Alias, &a)
 		if !a.Created.IsZero() {
 			f.change(keystore.ChangeNoted, name, "PKCS12 keeps no date for trusted certificates")
 		}
 		wanted.Anchors = append(wanted.Anchors, keystore.Anchor{Alias: name, Certificate: a.Certificate})
 	}
 	for _, l := range s.Loose {
-		name := cleanName(l.Alias)
+		name, reason, why := suit(l.Alias)
 		if name != l.Alias {
-			f.renamed(l.Alias, name, whyUnclean(l.Alias), unclean)
+			f.changes = append(f.changes, keystore.Change{Kind: keystore.ChangeRenamed, Entry: l.Alias, To: name, Why: why, Reason: reason})
 		}
 		if !l.Created.IsZero() {
 			f.change(keystore.ChangeNoted, name, "PKCS12 keeps no date for certificates without a key")
@@ -79,7 +85,7 @@ func (f *fitter) fit(s *keystore.Store) (*keystore.Store, error) {
 		wanted.Loose = append(wanted.Loose, keystore.Anchor{Alias: name, Certificate: l.Certificate})
 	}
 	for _, o := range s.Others {
-		f.change(keystore.ChangeLost, entryName(o.Alias, string(o.Kind)), "programs that read PKCS12 pass over such entries: "+string(o.Kind))
+		f.change(keystore.ChangeLost, o.Label(), "programs that read PKCS12 pass over such entries: "+string(o.Kind))
 	}
 	fitted := arrange(wanted)
 	f.noteChains(wanted, fitted)
@@ -92,14 +98,14 @@ func (f *fitter) fitIdentity(s *keystore.Store, id keystore.Identity) error {
 	lost := ""
 	switch {
 	case id.Key == nil:
-		lost = fmt.Sprintf("the key could not be opened (%v)", id.Locked)
+		lost = id.WhyLocked()
 	case f.plan.name == ProfilePasswordlessTrust:
 		lost = "the profile passwordless-trust holds no keys"
 	case f.plan.open:
 		return errors.New("a PKCS12 with keys needs a password: without one they would lie in it unencrypted")
 	}
 	if lost != "" {
-		f.change(keystore.ChangeLost, entryName(id.Alias, subjectOf(id.Leaf())), lost+"; its certificates are kept")
+		f.change(keystore.ChangeLost, id.Label(), lost+"; its certificates are kept")
 		for _, c := range id.Chain {
 			s.Loose = append(s.Loose, keystore.Anchor{Certificate: c})
 		}
@@ -109,52 +115,9 @@ func (f *fitter) fitIdentity(s *keystore.Store, id keystore.Identity) error {
 	if err != nil {
 		return fmt.Errorf("entry %q: %w", id.Alias, err)
 	}
-	name := f.rename(id.Alias, id.Leaf())
+	name := f.namer.Name(id.Alias, &id)
 	s.Identities = append(s.Identities, keystore.Identity{Alias: name, Created: f.date(name, id.Created), Key: key, Chain: id.Chain})
 	return nil
-}
-
-// rename returns the alias under which an entry is written, and records a change of it.
-func (f *fitter) rename(alias string, c *keystore.Certificate) string {
-	name, reason, why := cleanName(alias), keystore.RenameReason(""), ""
-	if name != alias {
-		reason, why = whyUnclean(alias), unclean
-	}
-	if name == "" {
-		reason, why = keystore.RenameMissing, "it has no name, and Java counts such entries"
-		for name == "" || f.names[name] {
-			f.unnamed++
-			name = strconv.Itoa(f.unnamed)
-		}
-	}
-	for base, lower := name, keystore.FoldAlias(name); f.names[keystore.FoldAlias(name)]; {
-		f.copies[lower]++
-		name = fmt.Sprintf("%s-%d", base, f.copies[lower]+1)
-		reason, why = keystore.RenameDuplicate, "another entry has this alias; Java, which does not tell upper from lower case, would drop one of two"
-	}
-	f.names[keystore.FoldAlias(name)] = true
-	if name != alias {
-		if alias == "" {
-			alias = subjectOf(c)
-		}
-		f.renamed(alias, name, reason, why)
-	}
-	return name
-}
-
-func (f *fitter) renamed(from, to string, reason keystore.RenameReason, why string) {
-	f.changes = append(f.changes, keystore.Change{Kind: keystore.ChangeRenamed, Entry: from, To: to, Why: why, Reason: reason})
-}
-
-// unclean is why cleanName changes a name.
-const unclean = "PKCS12 names are Unicode text without NUL, of 255 bytes at most"
-
-// whyUnclean tells for machines which of that it was.
-func whyUnclean(name string) keystore.RenameReason {
-	if len(strings.TrimRight(strings.ToValidUTF8(name, "\ufffd"), "\x00")) > maxName {
-		return keystore.RenameLength
-	}
-	return keystore.RenameInvalid
 }
 
 // date returns the date of a key as it can be written: to the millisecond, and no other key's, since it is the
@@ -224,33 +187,4 @@ func (f *fitter) notePasswords(opts keystore.EncodeOptions, keys bool) {
 			break
 		}
 	}
-}
-
-// cleanName returns the name that would be read back after writing.
-func cleanName(name string) string {
-	name = strings.TrimRight(strings.ToValidUTF8(name, "\ufffd"), "\x00")
-	if len(name) <= maxName {
-		return name
-	}
-	cut := maxName
-	for !utf8.RuneStart(name[cut]) {
-		cut--
-	}
-	return strings.TrimRight(name[:cut], "\x00")
-}
-
-// entryName is how a change names an entry that may have no alias.
-func entryName(alias, otherwise string) string {
-	if alias == "" {
-		return otherwise
-	}
-	return alias
-}
-
-// subjectOf returns a certificate's subject for a person, "" where there is none or it can't be read.
-func subjectOf(c *keystore.Certificate) string {
-	if c == nil || c.X509 == nil {
-		return ""
-	}
-	return c.X509.Subject.String()
 }

@@ -159,15 +159,15 @@ func outline(s *keystore.Store) string {
 			b = append(b, " locked"...)
 		}
 		for _, c := range id.Chain {
-			b = append(b, " "+subjectOf(&c)...)
+			b = append(b, " "+c.Subject()...)
 		}
 		b = append(b, "; "...)
 	}
 	for _, a := range s.Anchors {
-		b = append(b, "trusted "+a.Alias+" "+subjectOf(&a.Certificate)+"; "...)
+		b = append(b, "trusted "+a.Alias+" "+a.Certificate.Subject()+"; "...)
 	}
 	for _, a := range s.Loose {
-		b = append(b, "loose "+a.Alias+" "+subjectOf(&a.Certificate)+"; "...)
+		b = append(b, "loose "+a.Alias+" "+a.Certificate.Subject()+"; "...)
 	}
 	for _, o := range s.Others {
 		b = append(b, string(o.Kind)+" "+o.Alias+"; "...)

@@ -57,15 +57,11 @@ func (f *fitter) changed(kind keystore.ChangeKind, entry, why string) {
 
 // identity takes over a key with its chain.
 func (f *fitter) identity(in keystore.Identity) {
-	entry := in.Alias
-	if leaf := in.Leaf(); entry == "" && leaf != nil {
-		entry = leaf.Subject()
-	}
 	if in.Key == nil {
-		f.changed(keystore.ChangeLost, entry, in.WhyLocked())
+		f.changed(keystore.ChangeLost, in.Label(), in.WhyLocked())
 		return
 	}
-	f.noteDate(entry, !in.Created.IsZero())
+	f.noteDate(&in, !in.Created.IsZero())
 	key := *in.Key
 	f.kept.Identities = append(f.kept.Identities, keystore.Identity{
 		Alias: f.name(in.Alias), Key: &key, Chain: append([]keystore.Certificate(nil), in.Chain...),
@@ -74,32 +70,24 @@ func (f *fitter) identity(in keystore.Identity) {
 
 // anchor takes over a certificate.
 func (f *fitter) anchor(in keystore.Anchor) keystore.Anchor {
-	entry := in.Alias
-	if entry == "" {
-		entry = in.Certificate.Subject()
-	}
-	f.noteDate(entry, !in.Created.IsZero())
+	f.noteDate(&in, !in.Created.IsZero())
 	return keystore.Anchor{Alias: f.name(in.Alias), Certificate: in.Certificate}
 }
 
 // other takes over what is neither.
 func (f *fitter) other(in keystore.Other) {
-	entry := in.Alias
-	if entry == "" {
-		entry = string(in.Kind)
-	}
 	if len(in.Raw) == 0 {
-		f.changed(keystore.ChangeLost, entry, fmt.Sprintf("PEM and DER have no form for a %s key", in.Kind))
+		f.changed(keystore.ChangeLost, in.Label(), fmt.Sprintf("PEM and DER have no form for a %s key", in.Kind))
 		return
 	}
-	f.noteDate(entry, !in.Created.IsZero())
+	f.noteDate(&in, !in.Created.IsZero())
 	f.kept.Others = append(f.kept.Others, keystore.Other{Alias: f.name(in.Alias), Kind: in.Kind, Raw: in.Raw})
 }
 
 // noteDate records that a date is left out.
-func (f *fitter) noteDate(entry string, has bool) {
+func (f *fitter) noteDate(entry keystore.Labelled, has bool) {
 	if has {
-		f.changed(keystore.ChangeNoted, entry, "PEM and DER do not record when an entry was made")
+		f.changed(keystore.ChangeNoted, entry.Label(), "PEM and DER do not record when an entry was made")
 	}
 }
 
