@@ -125,37 +125,34 @@ func (j convertJob) mayReplacePass(path string) error {
 	return withHint(err, "name a password: --out-pass file:PATH")
 }
 
-// tellPassFile says what becomes of the password that NAME.pass holds, when the store beside it has got another one.
-func (o *convertOptions) tellPassFile(j convertJob, pass outPassword) {
-	old := j.Sources[0].Password
-	if !o.form.InPlace || !old.Given() || bytes.Equal(old, pass.store) {
+// tellPassFile says what becomes of the password that NAME.pass held when the store beside it got another one.
+func (o *convertOptions) tellPassFile(j convertJob, pass outPassword, held keystore.Secret) {
+	path := passFileBeside(j.Output)
+	if !held.Given() || bytes.Equal(held, pass.store) {
 		return
 	}
-	path := passFileBeside(j.Output)
 	if pass.file == "" {
-		if secret, _, err := readPassFile(path); err == nil && bytes.Equal(secret, old) {
+		if o.form.InPlace && bytes.Equal(held, j.Sources[0].Password) {
 			o.notice("note: %s still has the old password", path)
 		}
 		return
 	}
-	for _, other := range o.sharing(j.Output) {
+	for _, other := range sharing(j.Output) {
 		o.notice("note: %s may have the old password; %s holds it no more", other, path)
 	}
 }
 
 // sharing lists the other stores beside a file that have the same NAME.pass.
-func (o *convertOptions) sharing(path string) (others []string) {
-	dir, base := filepath.Split(path)
-	entries, err := os.ReadDir(filepath.Clean(dir + "."))
-	if err != nil {
-		return nil
-	}
-	name := strings.TrimSuffix(base, filepath.Ext(base))
-	for _, e := range entries {
-		ending := filepath.Ext(e.Name())
-		codec, known := formats.ByExtension(e.Name())
-		if known && protectsAll(codec) && e.Name() != base && strings.TrimSuffix(e.Name(), ending) == name {
-			others = append(others, dir+e.Name())
+func sharing(path string) (others []string) {
+	base := strings.TrimSuffix(path, filepath.Ext(path))
+	for _, codec := range formats.All() {
+		if !protectsAll(codec) {
+			continue
+		}
+		for _, ending := range codec.Extensions() {
+			if other := base + ending; other != path && fileExists(other) {
+				others = append(others, other)
+			}
 		}
 	}
 	return others

@@ -56,17 +56,20 @@ func (o *convertOptions) convertOne(j convertJob) (*conversion, error) {
 	if err := plan.Refusal(); err != nil && !o.AllowLoss {
 		return r, fmt.Errorf("converting %q: %w", j.Sources[0].Name, err)
 	}
-	if o.DryRun {
-		if !o.Force && !o.form.InPlace && j.Output != standardStream && o.resultExists(j.Output) {
-			r.Noted = append(r.Noted, notedEntry{j.Output, "exists already; without --force nothing would be written"})
-		}
-		return r, nil
-	}
 	if o.nothingToChange(j, plan) {
 		o.notice("note: %s has all that is asked for; it was not written", j.Output)
 		return r, nil
 	}
+	if o.DryRun {
+		if err := o.foresee(j, plan, pass, r); err != nil {
+			return r, fmt.Errorf("converting %q: %w", j.Sources[0].Name, err)
+		}
+		return r, nil
+	}
 	files, err := compute(o, func() ([]safefile.File, error) { return o.build(j, plan, pass) })
+	if err == nil && j.Output != standardStream {
+		err = nameable(files)
+	}
 	if err != nil {
 		return r, fmt.Errorf("converting %q: %w", j.Sources[0].Name, err)
 	}
@@ -226,6 +229,7 @@ func (o *convertOptions) commit(j convertJob, files []safefile.File, r *conversi
 		files[0].Mode = before.Mode().Perm()
 		files[0].Secret = files[0].Secret || j.dropsRemarks(j.Sources[0]) // so that a backup has them
 	}
+	held, _, _ := readPassFile(passFileBeside(j.Output)) // nil where there is none
 	done, err := o.writer.Commit(files)
 	if err != nil {
 		if errors.Is(err, keystore.ErrExists) && onlyPassTaken(files) {
@@ -243,7 +247,10 @@ func (o *convertOptions) commit(j convertJob, files []safefile.File, r *conversi
 	if pass.file != "" {
 		r.PasswordFile = done.Written[len(done.Written)-1]
 	}
-	o.tellPassFile(j, pass)
+	o.tellPassFile(j, pass, held)
+	for _, path := range o.leftovers(j.Output, files) {
+		o.warn("%s %s", path, leftoverText)
+	}
 	return nil
 }
 

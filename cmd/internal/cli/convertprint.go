@@ -77,6 +77,11 @@ func (o *convertOptions) printPlan(w io.Writer, r *conversion) {
 	for _, name := range r.LeftOut {
 		line("  left out %s", name)
 	}
+	if len(r.Planned) > 1 { // one has been named above
+		for _, path := range r.Planned {
+			line("  file     %s", path)
+		}
+	}
 	for _, e := range gathered(r.Noted) {
 		line("  note     %s", strings.TrimPrefix(e.Entry+": "+e.Text, ": ")) // some are about the whole file
 	}

@@ -25,6 +25,7 @@ type conversion struct {
 	Lost         []lostEntry        `json:"lost"`
 	Noted        []notedEntry       `json:"noted"`
 	LeftOut      []string           `json:"left_out"`
+	Planned      []string           `json:"planned"`
 	Written      []string           `json:"written"`
 	Backups      []string           `json:"backups"`
 	Password     string             `json:"password,omitempty"` // an out... constant; "" when it did not come so far
@@ -183,6 +184,6 @@ func emptyConversion(source, target, format string) *conversion {
 		Source: source, Sources: []conversionSource{}, Target: target, TargetFormat: format,
 		Entries: []conversionEntry{}, Kept: []string{}, Renamed: []renamedEntry{}, Repaired: []repairedEntry{},
 		Reencrypted: []reencryptedPart{}, Lost: []lostEntry{}, Noted: []notedEntry{},
-		LeftOut: []string{}, Written: []string{}, Backups: []string{},
+		LeftOut: []string{}, Planned: []string{}, Written: []string{}, Backups: []string{},
 	}
 }
