@@ -97,10 +97,8 @@ func (f *finder) other(o *keystore.Other) {
 			f.add("crl-expires-soon", Warning, o.Alias, "The CRL is due for renewal on %s; from then on brokers that check it refuse everybody.", due)
 		}
 	case keystore.KindPublicKey:
-		public, err := x509.ParsePKIXPublicKey(o.Raw)
-		if err == nil {
-			f.key(describePublic(public, o.Raw), o.Alias, "The public key is")
-		}
+		public, _ := x509.ParsePKIXPublicKey(o.Raw) // what Go does not know is named all the same
+		f.key(describePublic(public, o.Raw), o.Alias, "The public key is")
 	}
 }
 

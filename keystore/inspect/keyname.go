@@ -57,7 +57,7 @@ func nameKey(k *Key, algorithm pkix.AlgorithmIdentifier) {
 	switch k.Algorithm {
 	case "EC":
 		var named asn1.ObjectIdentifier
-		if parameters.ReadASN1ObjectIdentifier(&named) {
+		if parameters.PeekASN1Tag(cbasn1.OBJECT_IDENTIFIER) && parameters.ReadASN1ObjectIdentifier(&named) {
 			k.Curve = algorithmByOID(named)
 			k.Bits = curveBits[k.Curve]
 		} else {

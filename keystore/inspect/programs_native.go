@@ -21,9 +21,9 @@ var nativePrograms = []program{
 			},
 		},
 		"pem": nssImports, "der": nssImports,
-		"pkcs7": {refuses: textHeaders, needs: map[string]string{inText: "certutil -A -a" + firstOfBundle, binary: "certutil -A" + firstOfBundle}},
+		"pkcs7": {refuses: textHeaders, needs: map[string]string{inText: "certutil -A -a" + firstOfBundle, binary: "certutil -A" + firstOfBundle + " with -inform DER"}},
 	}, noJavaFormats, nil},
-	{"GnuTLS", "3.7", "measured with certtool of GnuTLS 3.7.9", map[string]knowledge{
+	{"GnuTLS", "3.7", "measured with certtool and gnutls-serv of GnuTLS 3.7.9", map[string]knowledge{
 		"p12": {
 			algorithms: all(macsSHA, gnutlsCiphers),
 			keys:       gnutlsKeys,
@@ -53,7 +53,7 @@ var (
 		needs: map[string]string{inText: "import each certificate: certutil -A -a", binary: "import each certificate: certutil -A"},
 	}
 	textHeaders   = map[string]string{blockHeaders: headersRefused}
-	firstOfBundle = " imports the first certificate; openssl pkcs7 -print_certs makes PEM of all"
+	firstOfBundle = " imports the first certificate; for all, make PEM of it by openssl pkcs7 -print_certs"
 )
 
 // nssNoCRL is why it refuses a PKCS12 with a CRL in it, of whatever type.
