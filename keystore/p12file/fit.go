@@ -67,8 +67,9 @@ func (f *fitter) fit(s *keystore.Store) (*keystore.Store, error) {
 			return nil, err
 		}
 	}
-	for _, a := range s.Anchors {
-		name := f.namer.Name(a.Alias, &a)
+	for i := range s.Anchors {
+		a := &s.Anchors[i]
+		name := f.namer.Name(a.Alias, a)
 		if !a.Created.IsZero() {
 			f.change(keystore.ChangeNoted, name, "PKCS12 keeps no date for trusted certificates")
 		}

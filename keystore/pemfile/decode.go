@@ -295,7 +295,7 @@ func (d *decoder) trustedCertificate(it item, der []byte) error {
 
 // pkcs7 adds what is in a bundle.
 func (d *decoder) pkcs7(it item, data []byte) error {
-	b, err := parsePKCS7(data, d.limits)
+	b, err := parsePKCS7(data, d.limits, d.opts.Parsed)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func (PKCS7) Decode(data []byte, opts keystore.DecodeOptions) (*keystore.Store, 
 // Fit keeps all certificates, each once, and CRLs. Private keys, requests and public keys are lost; names, dates, and
 // what is trusted are not recorded.
 func (PKCS7) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Store, []keystore.Change, error) {
-	f := &p7Fitter{kept: &keystore.Store{}, seen: map[string]bool{}}
+	f := &p7Fitter{kept: &keystore.Store{}}
 	for i := range s.Identities {
 		in := &s.Identities[i]
 		f.changed(keystore.ChangeLost, in.Label(), "PKCS#7 holds no private keys, only their certificates")
@@ -61,12 +61,12 @@ func (PKCS7) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Stor
 		}
 	}
 	for i := range s.Loose {
-		f.unnamed(s.Loose[i].Label(), !s.Loose[i].Created.IsZero() || s.Loose[i].Alias != "")
+		f.unnamed(&s.Loose[i], !s.Loose[i].Created.IsZero() || s.Loose[i].Alias != "")
 		f.changed(keystore.ChangeNoted, s.Loose[i].Label(), "PKCS#7 does not say what is trusted: its certificates are read as trusted ones")
 		f.certificate(s.Loose[i].Certificate)
 	}
 	for i := range s.Anchors {
-		f.unnamed(s.Anchors[i].Label(), !s.Anchors[i].Created.IsZero() || s.Anchors[i].Alias != "")
+		f.unnamed(&s.Anchors[i], !s.Anchors[i].Created.IsZero() || s.Anchors[i].Alias != "")
 		f.certificate(s.Anchors[i].Certificate)
 	}
 	for i := range s.Others {
@@ -81,7 +81,7 @@ func (PKCS7) Fit(s *keystore.Store, opts keystore.EncodeOptions) (*keystore.Stor
 // p7Fitter is one run of PKCS7.Fit.
 type p7Fitter struct {
 	kept    *keystore.Store
-	seen    map[string]bool // certificates that are kept already
+	seen    keystore.Distinct // certificates that are kept already
 	changes []keystore.Change
 }
 
@@ -91,19 +91,17 @@ func (f *p7Fitter) changed(kind keystore.ChangeKind, entry, why string) {
 }
 
 // unnamed records that an entry has lost its name or date.
-func (f *p7Fitter) unnamed(entry string, has bool) {
+func (f *p7Fitter) unnamed(entry keystore.Labelled, has bool) {
 	if has {
-		f.changed(keystore.ChangeNoted, entry, "PKCS#7 records neither names nor dates")
+		f.changed(keystore.ChangeNoted, entry.Label(), "PKCS#7 records neither names nor dates")
 	}
 }
 
 // certificate takes a certificate, unless it is there already.
 func (f *p7Fitter) certificate(c keystore.Certificate) {
-	if f.seen[string(c.Raw)] {
-		return
+	if _, first := f.seen.Number(c); first {
+		f.kept.Anchors = append(f.kept.Anchors, keystore.Anchor{Certificate: c})
 	}
-	f.seen[string(c.Raw)] = true
-	f.kept.Anchors = append(f.kept.Anchors, keystore.Anchor{Certificate: c})
 }
 
 // other takes a CRL.
@@ -112,7 +110,7 @@ func (f *p7Fitter) other(in *keystore.Other) {
 		f.changed(keystore.ChangeLost, in.Label(), fmt.Sprintf("PKCS#7 has no place for a %s", in.Kind))
 		return
 	}
-	f.unnamed(in.Label(), in.Alias != "" || !in.Created.IsZero())
+	f.unnamed(in, in.Alias != "" || !in.Created.IsZero())
 	f.kept.Others = append(f.kept.Others, keystore.Other{Kind: in.Kind, Raw: in.Raw})
 }
 

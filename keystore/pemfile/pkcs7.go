@@ -44,12 +44,15 @@ type bundle struct {
 	others       int // members that are neither
 	trailing     int // bytes behind the object
 	room         int // how many more members there may be
+
+	parsed *keystore.Parsed // what need not be parsed again
 }
 
 // parsePKCS7 reads the certificates and CRLs of a SignedData, DER or BER. Signatures are not looked at: such a bundle is
-// only a way to send certificates, which prove themselves.
-func parsePKCS7(data []byte, limits keystore.Limits) (*bundle, error) {
-	b := &bundle{room: limits.Entries}
+// only a way to send certificates, which prove themselves. Those that are not in parsed have no X509 yet: see
+// [keystore.ParseAll].
+func parsePKCS7(data []byte, limits keystore.Limits, parsed *keystore.Parsed) (*bundle, error) {
+	b := &bundle{room: limits.Entries, parsed: parsed}
 	file := ber.NewReader(data, limits.Depth)
 	if err := b.contentInfo(file); err != nil {
 		return nil, fmt.Errorf("reading PKCS#7: %w", err)
@@ -145,7 +148,7 @@ func (b *bundle) members(signed *ber.Reader, tag cbasn1.Tag, take func([]byte) e
 
 // certificate adds a certificate.
 func (b *bundle) certificate(der []byte) error {
-	c, err := keystore.ParseCertificate(der)
+	c, err := b.parsed.Outline(der)
 	b.certificates = append(b.certificates, c)
 	return err
 }
