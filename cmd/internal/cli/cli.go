@@ -62,7 +62,11 @@ func asksForJSON(args []string) bool {
 	if end := slices.Index(args, "--"); end >= 0 {
 		args = args[:end]
 	}
-	return slices.Contains(args, "--json")
+	return slices.ContainsFunc(args, func(arg string) bool {
+		value, given := strings.CutPrefix(arg, "--json=")
+		wanted, err := strconv.ParseBool(value)
+		return arg == "--json" || given && err == nil && wanted
+	})
 }
 
 // newRootCommand builds the tree of commands anew, so that no state is shared between two runs in one process.

@@ -48,6 +48,8 @@ func TestJSONHasTheMessages(t *testing.T) {
 			checkMessages(t, errs, tc.err, code)
 		})
 	}
+	_, errs, _ := alone(context.Background(), nil, "inspect", "--json=true", "dev.p12", "--in-pass", "file:wrong")
+	checkMessages(t, errs, []string{"warning: wrong " + open}, exitPassword)
 	var stderr bytes.Buffer
 	d := &deps{err: &stderr, told: &messages{}}
 	d.warn("%s", "late\x1b[2J")
