@@ -1,13 +1,18 @@
 package convert_test
 
 import (
+	"crypto/x509"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/mqttpki/mqttpki/convert"
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/jksfile"
+	"github.com/mqttpki/mqttpki/keystore/p12file"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 )
 
 // TestPlanRefusesKeysWithoutTheirCertificate: a key with another's certificate, or with certificates of which none is its
@@ -98,5 +103,22 @@ func TestPlanRefusesOnlyWhatIsWanted(t *testing.T) {
 				assert.NotContains(t, n.Text, "none of the certificates")
 			}
 		})
+	}
+}
+
+// TestPlanRefusesWhatAPKCS12Mismatches: its localKeyID says that the two belong together.
+func TestPlanRefusesWhatAPKCS12Mismatches(t *testing.T) {
+	root := issue(t, "root", nil, true)
+	a, b := issue(t, "a", root, false), issue(t, "b", root, false)
+	data, err := pkcs12.Modern.Encode(a.key, b.cert.X509, []*x509.Certificate{root.cert.X509}, "secret")
+	require.NoError(t, err)
+	store, err := p12file.Codec{}.Decode(data, keystore.DecodeOptions{Password: keystore.Secret("secret")})
+	require.NoError(t, err)
+	sources := []convert.Source{{Name: "in.p12", Format: "p12", Store: store}}
+	for _, target := range []keystore.Codec{p12file.Codec{}, jksfile.Codec{}, pemfile.Codec{}} {
+		opts := keystore.EncodeOptions{Password: keystore.Secret("secret")}
+		plan, err := convert.NewPlan(sources, convert.Recipe{Target: target, LoneKeys: true, Options: opts})
+		require.NoError(t, err)
+		assert.ErrorIs(t, plan.Refusal(), convert.ErrMismatch, target.Name())
 	}
 }

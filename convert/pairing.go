@@ -164,7 +164,7 @@ func (w *work) pair() {
 		}
 		w.orderChain(id, had, g)
 	}
-	w.distrust()
+	w.supersede()
 	w.dropUsed()
 }
 
@@ -216,13 +216,18 @@ func (w *work) setAside(chain []keystore.Certificate, own bool) {
 	}
 }
 
-// distrust takes the certificates of keys out of the trusted ones where all that said so is that their file had no key: a
-// self-signed one beside the CA's reply, say, is nobody's CA.
-func (w *work) distrust() {
+// supersede finds the certificates of keys that have a better one. They are no longer trusted where all that said so is that
+// their file had no key: a self-signed one beside the CA's reply, say, is nobody's CA.
+func (w *work) supersede() {
 	keys := map[string]bool{}
 	for i := range w.store.Identities {
 		if id := w.store.Identities[i].Key.PublicID(); id != "" {
 			keys[id] = true
+		}
+	}
+	for i := range w.store.Loose {
+		if c := w.store.Loose[i].Certificate; keys[c.PublicID()] {
+			w.replaced[w.number(c)] = true
 		}
 	}
 	w.store.Anchors = slices.DeleteFunc(w.store.Anchors, func(a keystore.Anchor) bool {
@@ -242,7 +247,7 @@ func (w *work) distrust() {
 func (w *work) retire(target keystore.Codec, opts keystore.EncodeOptions) {
 	isReplaced := func(a keystore.Anchor) bool { return w.replaced[w.number(a.Certificate)] }
 	at := slices.IndexFunc(w.store.Loose, isReplaced)
-	if at < 0 {
+	if at < 0 || len(w.store.Identities) == 0 { // on their own they are what was selected
 		return
 	}
 	_, changes, err := target.Fit(&keystore.Store{Loose: w.store.Loose[at : at+1]}, opts)
@@ -256,6 +261,17 @@ func (w *work) retire(target keystore.Codec, opts keystore.EncodeOptions) {
 		}
 		return false
 	})
+}
+
+// retired are the certificates that better ones have replaced and that are kept on their own, by DER.
+func (w *work) retired() map[string]bool {
+	list := map[string]bool{}
+	for i := range w.store.Loose {
+		if c := w.store.Loose[i].Certificate; w.replaced[w.number(c)] {
+			list[string(c.Raw)] = true
+		}
+	}
+	return list
 }
 
 // repaired notes that a key has got another leaf.

@@ -19,7 +19,8 @@ type Plan struct {
 
 	store      *keystore.Store // what will be encoded: Entries with their bytes
 	recipe     Recipe
-	mismatched bool // Lost begins with a key without its certificate
+	mismatched bool            // Lost begins with a key without its certificate
+	replaced   map[string]bool // by DER: certificates in whose place their keys have got better ones
 }
 
 // Note is one thing to be said about an entry, or with an empty Entry about a whole file.
@@ -83,6 +84,7 @@ func NewPlan(sources []Source, recipe Recipe) (*Plan, error) {
 		store:       fitted,
 		recipe:      recipe,
 		mismatched:  len(w.mismatches) > 0,
+		replaced:    w.retired(),
 	}, nil
 }
 

@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -32,7 +33,7 @@ func TestPlanPrefersTheSignedLeaf(t *testing.T) {
 	own := keystore.Store{Identities: []keystore.Identity{self.identity(t, "device")}}
 	renewed := keystore.Store{Identities: []keystore.Identity{first.identity(t, "device")}}
 	beside := own
-	beside.Loose = []keystore.Anchor{second.anchor("reply"), inter.anchor(""), root.anchor("")}
+	beside.Loose = []keystore.Anchor{second.anchor("reply"), inter.anchor(""), root.anchor(""), first.anchor("")}
 	inChain := keystore.Store{Identities: []keystore.Identity{self.identity(t, "device")}, Loose: []keystore.Anchor{root.anchor("")}}
 	inChain.Identities[0].Chain = []keystore.Certificate{self.cert, second.cert, inter.cert}
 	cas := source("cas.pem", text, assumed(inter, root))
@@ -152,6 +153,29 @@ func TestPlanMergesARenewal(t *testing.T) {
 		assert.True(t, plan.Store().Loose[0].Certificate.Equal(before.cert))
 		assert.Contains(t, plan.Noted, convert.Note{Entry: "a", Text: "it came with two certificates; it has the better one"})
 	}
+}
+
+// TestSplitKeepsReplacedCertificatesApart: a file of what is to be trusted is no place for them.
+func TestSplitKeepsReplacedCertificatesApart(t *testing.T) {
+	root, oldRoot := issue(t, "root", nil, true), issue(t, "old root", nil, true)
+	before := issue(t, "device", oldRoot, false)
+	after := certify(t, "device", before.key, root, false)
+	old := source("old", plain, keystore.Store{Identities: []keystore.Identity{before.identity(t, "a")}})
+	plan, err := convert.NewPlan([]convert.Source{old, source("new", text, assumed(after, root))}, convert.Recipe{Target: text})
+	require.NoError(t, err)
+	files, err := plan.Split("d", textLayout(strings.ToLower))
+	require.NoError(t, err)
+	content := map[string][]string{}
+	for _, f := range files {
+		s, err := text.Decode(f.Data, keystore.DecodeOptions{})
+		require.NoError(t, err)
+		for _, a := range s.Loose {
+			content[f.Path] = append(content[f.Path], a.Certificate.Subject())
+		}
+	}
+	assert.Equal(t, map[string][]string{
+		"d.crt": {"CN=device,O=Works"}, "d-chain.crt": {"CN=device,O=Works"}, "d-ca.crt": {"CN=root"}, "d-old.crt": {"CN=device,O=Works", "CN=old root"},
+	}, content)
 }
 
 // TestPlanMovesToAnotherCA: the chain of the old certificate goes with it, and what else cannot be kept is still lost.

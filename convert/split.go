@@ -19,15 +19,15 @@ type Layout struct {
 
 // Split builds the plan as separate files instead of one. For every key these are NAME.key, NAME.crt (the leaf) and
 // NAME-chain.crt (leaf and intermediates: what a TLS server sends), and for all of them NAME-ca.crt, which holds the
-// trusted certificates, the roots that ended a chain, and whatever other certificates there are; then what else there
-// is. base is NAME; with several keys it is followed by the key's alias, and that by a number where two have one. Where a
+// trusted certificates, the roots that ended a chain, and whatever other certificates there are; but what better ones have
+// replaced, which nobody should trust by mistake, is in NAME-old.crt. Then comes what else there is. base is NAME; with several keys it is followed by the key's alias, and that by a number where two have one. Where a
 // file holds one object, NAME-chain-1.crt and so on are the intermediates, and several others are numbered likewise.
 //
 // The plan's own target must be a format that loses nothing, such as PEM; each file is proven as [Plan.Build] does.
 // Paths are relative to the caller's folder.
 func (p *Plan) Split(base string, layout Layout) ([]keystore.Artifact, error) {
-	s := &splitter{plan: p, layout: layout, stems: map[string]bool{strings.ToLower(base + "-ca"): true}}
-	var cas []keystore.Certificate
+	s := &splitter{plan: p, layout: layout, stems: map[string]bool{strings.ToLower(base + "-ca"): true, strings.ToLower(base + "-old"): true}}
+	var cas, old []keystore.Certificate
 	for i := range p.store.Identities {
 		id := &p.store.Identities[i]
 		name := base
@@ -49,12 +49,18 @@ func (p *Plan) Split(base string, layout Layout) ([]keystore.Artifact, error) {
 		}
 		cas = append(cas, root...)
 	}
-	for _, list := range [][]keystore.Anchor{p.store.Anchors, p.store.Loose} {
-		for i := range list {
-			cas = append(cas, list[i].Certificate)
+	for i := range p.store.Anchors {
+		cas = append(cas, p.store.Anchors[i].Certificate)
+	}
+	for i := range p.store.Loose {
+		if c := p.store.Loose[i].Certificate; p.replaced[string(c.Raw)] {
+			old = append(old, c)
+		} else {
+			cas = append(cas, c)
 		}
 	}
 	s.certificates(base+"-ca", "trusted certificates", distinct(cas))
+	s.certificates(base+"-old", "certificates that were replaced", old)
 	s.others(base)
 	if s.err != nil {
 		return nil, s.err
