@@ -14,7 +14,7 @@ type Reader struct {
 	depth      int
 }
 
-// NewReader returns a Reader of the elements in data. It fails with the errors of [Normalize], depth included.
+// NewReader returns a Reader of the elements in data, whose methods fail with the errors of [Normalize], depth included.
 func NewReader(data []byte, depth int) *Reader { return &Reader{in: data, depth: depth} }
 
 // More reports whether there is another element before the end.

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strings"
+
+	"github.com/mqttpki/mqttpki/keystore/ber"
 )
 
 // foreign is a format that is recognised but not read.
@@ -129,17 +131,11 @@ func isUBER(data []byte) bool {
 func isBCFKS(data []byte) bool {
 	pbes2 := []byte{0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x05, 0x0D}
 	for range 3 { // ObjectStore, EncryptedObjectStoreData, AlgorithmIdentifier
-		if len(data) < 2 || data[0] != 0x30 {
+		content, ok := ber.Begin(data)
+		if !ok {
 			return false
 		}
-		size := 2
-		if data[1] > 0x80 {
-			size += int(data[1] & 0x7F)
-		}
-		if size > len(data) {
-			return false
-		}
-		data = data[size:]
+		data = content
 	}
 	return bytes.HasPrefix(data, pbes2)
 }

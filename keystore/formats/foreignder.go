@@ -5,6 +5,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/mqttpki/mqttpki/keystore/ber"
 )
 
 // This file recognises files in DER that have no keys, certificates or CRLs of their own, and archives. People come across
@@ -42,14 +44,8 @@ var cmsTypes = []byte{0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07
 // isEnveloped reports whether data is a message in CMS (RFC 5652) that is encrypted: to somebody's key, or by a password.
 func isEnveloped(data []byte) bool {
 	const enveloped, signedAndEnveloped, encrypted = 3, 4, 6
-	if len(data) < 2 || data[0] != 0x30 {
-		return false
-	}
-	size := 2
-	if data[1] > 0x80 {
-		size += int(data[1] & 0x7F)
-	}
-	kind, is := bytes.CutPrefix(data[min(size, len(data)):], cmsTypes)
+	content, _ := ber.Begin(data)
+	kind, is := bytes.CutPrefix(content, cmsTypes)
 	return is && len(kind) > 0 && (kind[0] == enveloped || kind[0] == signedAndEnveloped || kind[0] == encrypted)
 }
 

@@ -11,6 +11,7 @@ import (
 	"bytes"
 
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/ber"
 )
 
 // Codec is the PKCS12 format. The zero value is ready to use.
@@ -30,28 +31,13 @@ func (Codec) Sniff(data []byte) bool {
 	if findArmour(data) >= 0 {
 		return true
 	}
-	body, ok := skipHeader(data, 0x30)
+	body, ok := ber.Begin(data)
 	if !ok || !bytes.HasPrefix(body, []byte{2, 1, 3}) {
 		return false
 	}
-	info, ok := skipHeader(body[3:], 0x30)
+	info, ok := ber.Begin(body[3:])
 	return ok && bytes.HasPrefix(info, pkcs7Prefix)
 }
 
 // pkcs7Prefix is how the OIDs of data and signedData begin.
 var pkcs7Prefix = []byte{6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7}
-
-// skipHeader returns what follows a tag and its length, definite or not, without looking whether it is all there.
-func skipHeader(data []byte, tag byte) ([]byte, bool) {
-	if len(data) < 2 || data[0] != tag {
-		return nil, false
-	}
-	n := 0
-	if data[1] > 0x80 {
-		n = int(data[1] & 0x7f)
-	}
-	if n > 8 || len(data) < 2+n {
-		return nil, false
-	}
-	return data[2+n:], true
-}

@@ -8,6 +8,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/ber"
 )
 
 // tagSequence is the first byte of every DER or BER object that this package reads.
@@ -87,11 +88,11 @@ func derKind(data []byte) string {
 // beginningKind is derKind for the beginning of a large object: only CRLs get that large, and certificates, whose
 // extensions and post-quantum keys have no bound.
 func beginningKind(data []byte) string {
-	outer, ok := enter(data)
+	outer, ok := ber.Begin(data)
 	if !ok {
 		return ""
 	}
-	tbs, ok := enter(outer)
+	tbs, ok := ber.Begin(outer)
 	if !ok {
 		return ""
 	}
@@ -99,21 +100,6 @@ func beginningKind(data []byte) string {
 		return kind
 	}
 	return ""
-}
-
-// enter returns the content of the SEQUENCE that data begins with, as far as it is there. The length may be indefinite.
-func enter(data []byte) ([]byte, bool) {
-	if len(data) < 2 || data[0] != tagSequence {
-		return nil, false
-	}
-	size := 2
-	if data[1] > 0x80 {
-		size += int(data[1] & 0x7F)
-	}
-	if size > len(data) || size > 2+8 {
-		return nil, false
-	}
-	return data[size:], true
 }
 
 // keyKind tells apart what begins with a number, mostly a version: PKCS#8, PKCS#1, SEC1 and DSA keys.

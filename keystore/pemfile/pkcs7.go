@@ -33,7 +33,7 @@ const (
 
 // pkcs7Begins reports whether data begins as a SignedData, in DER or BER.
 func pkcs7Begins(data []byte) bool {
-	content, ok := enter(data)
+	content, ok := ber.Begin(data)
 	return ok && bytes.HasPrefix(content, signedDataHead)
 }
 
