@@ -1,10 +1,13 @@
 package safefile
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -50,12 +53,25 @@ func TestACrashAtAnyStepLosesNothing(t *testing.T) {
 	}
 }
 
+// temporary matches what a crashed commit leaves: what newStaged and setAside put behind a dot and the target's name, a random
+// number, or ".old" and a small one.
+var temporary = regexp.MustCompile(`^(\d{1,20}|\.old\d{1,3})$`)
+
+// removeLeftovers removes what a crashed commit to these targets left in dir.
 func removeLeftovers(t *testing.T, dir string, targets ...string) {
 	t.Helper()
-	found, err := Leftovers(dir, targets...)
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
 	require.NoError(t, err)
-	for _, path := range found {
-		require.NoError(t, os.Remove(path))
+	for _, e := range entries {
+		for _, target := range targets {
+			if rest, ok := strings.CutPrefix(e.Name(), "."+target); ok && temporary.MatchString(rest) {
+				require.NoError(t, os.Remove(filepath.Join(dir, e.Name())))
+				break
+			}
+		}
 	}
 }
 
@@ -102,18 +118,4 @@ func TestRecoverDoesNotOverwriteWhatCameLater(t *testing.T) {
 	_, err := Recover(path)
 	require.Error(t, err)
 	assert.Equal(t, "somebody's", tree(t, dir)["x"])
-}
-
-func TestLeftoversNamesOnlyTemporaryFiles(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range []string{"x.key", ".x.key77777777", ".x.key.old1", ".x.keyring", ".y.key88888888", "x.key.20260504T120000Z.bak", ".profile"} {
-		write(t, filepath.Join(dir, name), "", 0o600)
-	}
-	found, err := Leftovers(dir, "x.key")
-	require.NoError(t, err)
-	assert.Equal(t, ".x.key.old1 .x.key77777777", strings.ReplaceAll(strings.Join(found, " "), dir+string(filepath.Separator), ""))
-
-	found, err = Leftovers(filepath.Join(dir, "missing"), "x.key")
-	require.NoError(t, err)
-	assert.Empty(t, found)
 }

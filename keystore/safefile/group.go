@@ -1,6 +1,9 @@
 package safefile
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // Group commits what several goroutines bring at the same time in one step, since waiting for the disk once costs hardly
 // less than for a hundred files. The zero value refuses to overwrite anything.
@@ -8,11 +11,11 @@ type Group struct {
 	Options Options // of every commit; no Journal
 
 	mu      sync.Mutex
-	waiting []*member // for the commit that is going on to end
+	waiting []*member // for the commit that is going on to end; who leads the next one is first
 	working bool      // somebody is committing
 }
 
-// maxGroup bounds the files of one step, all of which are in memory.
+// maxGroup bounds the callers whose files are written in one step.
 const maxGroup = 64
 
 // member is one caller's commit.
@@ -20,58 +23,60 @@ type member struct {
 	files  []File
 	result Result
 	err    error
-	done   chan struct{}
+	turn   chan bool // when somebody has committed the files: false; when it is to commit for others as well: true
 }
 
 // Commit is [Commit]: it returns when the files are on the disk, all or none of them. What others bring at the same time
 // has no influence on it.
 func (g *Group) Commit(files []File) (Result, error) {
-	m := &member{files: files, done: make(chan struct{})}
+	m := &member{files: files, turn: make(chan bool, 1)}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, m)
 	leads := !g.working
 	g.working = true
 	g.mu.Unlock()
-	if leads {
+	if leads || <-m.turn {
 		g.lead()
 	}
-	<-m.done
 	return m.result, m.err
 }
 
-// lead commits what is waiting until nothing is.
+// lead commits what is waiting, its own files among that, and hands on to one of those that came meanwhile: nobody serves
+// others for longer than it would have waited for them.
 func (g *Group) lead() {
-	for {
-		g.mu.Lock()
-		n := min(len(g.waiting), maxGroup)
-		members := g.waiting[:n:n]
-		g.waiting = g.waiting[n:]
-		g.working = n > 0
-		g.mu.Unlock()
-		if n == 0 {
-			return
-		}
-		g.commit(members)
-		for _, m := range members {
-			close(m.done)
-		}
+	g.mu.Lock()
+	n := min(len(g.waiting), maxGroup)
+	members := g.waiting[:n:n]
+	g.waiting = g.waiting[n:]
+	g.mu.Unlock()
+	g.commit(members)
+	g.mu.Lock()
+	g.working = len(g.waiting) > 0
+	if g.working {
+		g.waiting[0].turn <- true
+	}
+	g.mu.Unlock()
+	for _, m := range members[1:] {
+		m.turn <- false
 	}
 }
 
-// commit commits the members together or, when one of them spoils that, each by itself.
+// commit commits the members together or, when one of them spoils that, each by itself. What then could not be undone of
+// what was done together, each of them is told.
 func (g *Group) commit(members []*member) {
 	var files []File
 	for _, m := range members {
 		files = append(files, m.files...)
 	}
-	result, err := Commit(files, g.Options)
+	result, err, left := commitAll(files, g.Options)
 	if len(members) == 1 {
-		members[0].result, members[0].err = result, err
+		members[0].result, members[0].err = result, errors.Join(err, left)
 		return
 	}
 	if err != nil && len(result.Written) == 0 {
 		for _, m := range members {
 			m.result, m.err = Commit(m.files, g.Options)
+			m.err = errors.Join(m.err, left)
 		}
 		return
 	}

@@ -1,10 +1,14 @@
 package safefile
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -72,5 +76,77 @@ func TestGroupTellsBackupsApart(t *testing.T) {
 		}
 		require.Len(t, m.result.Backups, 1)
 		assert.Equal(t, m.files[0].Path, m.result.Backups[0].Of)
+	}
+}
+
+// TestGroupHandsOn: who commits for others does so once, and then the next of those that wait does. Its own files are on the
+// disk by then, and it has other things to do.
+func TestGroupHandsOn(t *testing.T) {
+	dir := t.TempDir()
+	g := &Group{working: true} // somebody is committing
+	var all sync.WaitGroup
+	returned := make(chan struct{}) // the first has
+	for i := range maxGroup + 1 {
+		all.Go(func() {
+			_, err := g.Commit([]File{{Path: filepath.Join(dir, fmt.Sprint(i)), Data: []byte("x")}})
+			assert.NoError(t, err)
+			if i == 0 {
+				close(returned)
+			}
+		})
+		for n := 0; n != i+1; runtime.Gosched() {
+			g.mu.Lock()
+			n = len(g.waiting)
+			g.mu.Unlock()
+		}
+	}
+	steps := 0
+	g.Options.fault = func(step string) error {
+		if step != "0.0" {
+			return nil
+		}
+		if steps++; steps == 2 {
+			select {
+			case <-returned:
+			case <-time.After(10 * time.Second):
+				t.Error("the first still commits for others")
+			}
+		}
+		return nil
+	}
+	g.waiting[0].turn <- true
+	all.Wait()
+	assert.Equal(t, 2, steps, "one for as many as there is room for, and one for the last")
+	assert.Empty(t, g.waiting)
+	assert.False(t, g.working)
+	assert.Len(t, tree(t, dir), maxGroup+1)
+}
+
+// TestGroupTellsWhatCouldNotBeUndone: where a joint step fails, is not undone, and each caller's own step is done instead, what
+// is left of the first is said to all.
+func TestGroupTellsWhatCouldNotBeUndone(t *testing.T) {
+	dir := t.TempDir()
+	g := &Group{Options: Options{Force: true, Now: noon}}
+	var members []*member
+	for _, name := range []string{"a.key", "b.key"} {
+		members = append(members, &member{files: []File{{Path: filepath.Join(dir, name), Data: []byte(newKey), Secret: true}}})
+	}
+	write(t, members[0].files[0].Path, oldKey, 0o600)
+	spoilt := false
+	g.Options.fault = func(step string) error {
+		if step != "5.1" || spoilt { // the second file gets its name
+			return nil
+		}
+		spoilt = true
+		backups, err := filepath.Glob(filepath.Join(dir, "a.key.*.bak"))
+		require.NoError(t, err)
+		require.Len(t, backups, 1)
+		require.NoError(t, os.Remove(backups[0])) // so that the first cannot be brought back
+		return errors.New("no")
+	}
+	g.commit(members)
+	for _, m := range members {
+		assert.ErrorContains(t, m.err, "undoing")
+		assert.Len(t, m.result.Written, 1)
 	}
 }

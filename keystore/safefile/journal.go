@@ -79,7 +79,7 @@ func removeJournal(path string) error {
 }
 
 // Recover completes the commit that a crash interrupted after its journal was written: all its files come into place.
-// A commit that had no journal yet left only temporary files, see [Leftovers]. Without a journal at path there is
+// A commit that had no journal yet left only temporary files beside the targets. Without a journal at path there is
 // nothing to do and the result is empty. The caller holds the lock that the interrupted process had held.
 func Recover(path string) (Result, error) {
 	data, err := Read(path, journalLimit)

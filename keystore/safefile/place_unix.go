@@ -4,6 +4,7 @@ package safefile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -100,6 +101,15 @@ func checkLinks(dir string) error {
 		}
 	}
 }
+
+// linkError names the symbolic link on the way to a target.
+type linkError struct{ link string }
+
+func (e *linkError) Error() string {
+	return fmt.Sprintf("%v: %q belongs to somebody else", ErrUnsafe, e.link)
+}
+
+func (e *linkError) Unwrap() error { return ErrUnsafe }
 
 // owner returns the user id that a file belongs to.
 func owner(info fs.FileInfo) int {

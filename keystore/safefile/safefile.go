@@ -5,7 +5,7 @@
 // atomic as a journal makes it: name one in Options.Journal and call [Recover] on the next start. Each single file is
 // whole at every moment in any case.
 //
-// It knows nothing of what the files mean, except that an old file which looks like a private key is never lost.
+// It knows nothing of what the files mean, except that an old file which may hold a private key is never lost.
 // It trusts the directories it is told to write to, but not the symbolic links in them: see [ErrUnsafe].
 // Modes are those of Unix; on Windows a file gets the access rules of its directory.
 package safefile
@@ -84,14 +84,21 @@ func FromArtifacts(dir string, artifacts []keystore.Artifact) ([]File, error) {
 // unless Force is set, and refuses symbolic links as targets. When it fails, everything is as it was before; should
 // even that be impossible, the error says what is left where.
 func Commit(files []File, opts Options) (Result, error) {
+	result, err, left := commitAll(files, opts)
+	return result, errors.Join(err, left)
+}
+
+// commitAll is Commit. What could not be undone it returns apart.
+func commitAll(files []File, opts Options) (result Result, err, left error) {
 	c := &commit{opts: opts}
 	if err := c.plan(files); err != nil {
-		return Result{}, err
+		return Result{}, err, nil
 	}
 	if err := c.run(); err != nil {
-		return Result{}, errors.Join(err, c.undo())
+		return Result{}, err, c.undo()
 	}
-	return c.finish()
+	result, err = c.finish()
+	return result, err, nil
 }
 
 // commit is one run of Commit.

@@ -149,28 +149,6 @@ func TestForceKeepsAKeyThatAPublicFileReplaces(t *testing.T) {
 	assert.Equal(t, oldKey, tree(t, dir)[filepath.Base(result.Backups[0].Path)])
 }
 
-func TestLooksPrivate(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		head string
-		want bool
-	}{
-		{"PEM key after a certificate", "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n" + oldKey, true},
-		{"JKS", "\xFE\xED\xFE\xED\x00\x00\x00\x02", true},
-		{"PKCS12 in DER", "\x30\x82\x0A\x00\x02\x01\x03\x30", true},
-		{"PKCS12 in BER", "\x30\x80\x02\x01\x03\x30\x80", true},
-		{"encrypted PKCS#8 in DER", "\x30\x81\xEC\x30\x57\x06\x09", true},
-		{"certificate in DER", "\x30\x82\x01\x80\x30\x82\x01\x26\xA0\x03\x02\x01\x02", false},
-		{"certificate in PEM", "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n", false},
-		{"text", "listener 8883\n", false},
-		{"nothing", "", false},
-		{"a SEQUENCE's first byte", "\x30", false},
-		{"a header cut short", "\x30\x84\x01", false},
-	} {
-		t.Run(tc.name, func(t *testing.T) { assert.Equal(t, tc.want, looksPrivate([]byte(tc.head))) })
-	}
-}
-
 // steps returns the names of all steps of a commit, in order.
 func steps(t *testing.T, files []File, opts Options) []string {
 	t.Helper()
