@@ -223,7 +223,7 @@ func (o *storeOpener) keysRefusal(s *openedStore, g givenPassword, err error) er
 	if o.PassFlag != "--in-pass" || o.KeyPass.given() { // there is no flag for the keys of what is trusted, or it is taken
 		return withHint(err, "name where the store's own password is kept: %s %s", o.PassFlag, stores)
 	}
-	return withHint(err, "it is the key's; give the store's too: %s %s --in-key-pass %s", o.PassFlag, stores, keys)
+	return withHint(err, "it opens a key; give the store's own too: %s %s --in-key-pass %s", o.PassFlag, stores, keys)
 }
 
 // opens reports whether a password is that of a store.
