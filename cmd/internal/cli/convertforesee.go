@@ -31,7 +31,9 @@ func (o *convertOptions) foresee(j convertJob, plan *convert.Plan, pass outPassw
 	}
 	for _, f := range files {
 		r.Planned = append(r.Planned, f.Path)
-		if !o.Force && !o.form.InPlace && fileExists(f.Path) {
+		if hint := ownNameHint(f.Path); hint != "" {
+			r.Noted = append(r.Noted, notedEntry{f.Path, "nothing would be written: " + hint})
+		} else if !o.Force && !o.form.InPlace && fileExists(f.Path) {
 			r.Noted = append(r.Noted, notedEntry{f.Path, "exists already; without --force nothing would be written"})
 		}
 	}

@@ -127,39 +127,36 @@ func (o *convertOptions) recipeFor(j convertJob, pass outPassword) convert.Recip
 	return recipe
 }
 
-// refuseExisting fails early, before anything is read and a person is asked for passwords, when the result's name is taken;
-// and by what --force would not replace either, whatever the command says.
+// refuseExisting fails early, before anything is read and a person is asked for passwords, when the result's name is taken.
 func (o *convertOptions) refuseExisting(output string) error {
-	if info, err := os.Lstat(output); err == nil && output != standardStream && !o.Split && !o.form.InPlace {
-		if err := irreplaceable(output, info); err != nil {
-			return err
-		}
-	}
 	if o.Force || o.DryRun || o.form.InPlace || o.Split || output == standardStream || !fileExists(output) {
 		return nil
 	}
 	err := fmt.Errorf("writing %q: %w", output, keystore.ErrExists)
+	if hint := ownNameHint(output); hint != "" {
+		return withHint(err, "%s", hint)
+	}
 	if len(o.form.Inputs) == 1 && o.form.Inputs[0] == output {
 		return withHint(err, "mqttpki convert --in-place %s changes a file where it is; the old one is kept as a dated backup", quoted(output))
 	}
 	return err
 }
 
-// irreplaceable is why a result cannot have the name of what is there; nil for a regular file.
-func irreplaceable(output string, info fs.FileInfo) error {
+// ownNameHint is what to do where the result's name is that of something which --force does not replace either; "" where
+// it is free, or a file's.
+func ownNameHint(output string) string {
+	info, err := os.Lstat(output)
 	switch {
-	case info.Mode().IsRegular():
-		return nil
+	case err != nil || info.Mode().IsRegular():
+		return ""
 	case info.IsDir():
-		return withHint(usagef("%q is a folder", output), "name a file in it, or use --out-dir %s", quoted(output))
-	case info.Mode()&fs.ModeSymlink == 0:
-		return usagef("%q is neither a file nor free to be one", output)
+		return "it is a folder: name a file in it, or use --out-dir " + quoted(output)
+	case info.Mode()&fs.ModeSymlink != 0:
+		if file, err := filepath.EvalSymlinks(output); err == nil {
+			return "it is a symbolic link: name the file behind it, " + quoted(file)
+		}
 	}
-	err := usagef("%q is a symbolic link, and what is behind it is not replaced through it", output)
-	if file, linkErr := filepath.EvalSymlinks(output); linkErr == nil {
-		return withHint(err, "name the file behind it: %s", quoted(file))
-	}
-	return withHint(err, "remove it, or choose another name")
+	return "it is no file: choose a name that is free"
 }
 
 // fileExists reports whether a name is taken, be it by a dangling link.
@@ -234,6 +231,9 @@ func (o *convertOptions) commit(j convertJob, files []safefile.File, r *conversi
 	if err != nil {
 		if errors.Is(err, keystore.ErrExists) && onlyPassTaken(files) {
 			err = withHint(err, "it may be another store's password; name one for this store: --out-pass file:PATH")
+		}
+		if hint := ownNameHint(j.Output); hint != "" && !o.Split {
+			err = withHint(err, "%s", hint)
 		}
 		return err
 	}
