@@ -82,6 +82,7 @@ func (w *workshop) bundles() {
 		"rsa1024": "rsa1024.key rsa1024.crt", "p192": "p192.key p192.crt", "p224": "p224.key p224.crt",
 		"leaf-md5": "rsa.key leaf-md5.crt", "leaf-sha1": "rsa.key leaf-sha1.crt root-sha1.crt", "leaf-sha224": "rsa.key leaf-sha224.crt root-sha1.crt",
 		"by-rsa1024": "rsa.key leaf-by-rsa1024.crt rsa1024.crt", "beside-rsa1024": "rsa.key rsa.crt rsa1024.crt", "root-sha1": "rsa.key root-sha1.crt",
+		"x25519": "x25519.key x25519.crt", "dh": "dh.key dh.crt",
 	}
 	for name, parts := range bundles {
 		var all []byte
@@ -114,6 +115,7 @@ func (w *workshop) certificates() {
 	w.run("x509 -in root.crt -trustout -addtrust serverAuth -out trusted")
 	w.put("trusted.pem", w.read("trusted"))
 	w.put("root.pem", w.read("root.crt"))
+	w.put("explicit.pem", w.read("explicit.crt"))
 	for form, text := range w.forms(string(w.read("root.crt"))) {
 		w.put("root-"+form+".pem", []byte(text))
 	}
