@@ -30,6 +30,8 @@ var goCurves = []string{
 func (k *PrivateKey) Damage() string {
 	p := k.parts()
 	switch {
+	case k.Signer != nil && string(p.algorithm) == oidRSA && !hasRSANumbers(p.secret): // Go does without the last three
+		return notTwoPrimes
 	case k.Signer != nil: // then Go checked the numbers
 		return k.otherPublic(p)
 	case len(k.PKCS8) > maxParsedKey:
@@ -67,6 +69,20 @@ func (k *PrivateKey) otherPublic(p keyParts) string {
 	return ""
 }
 
+const notTwoPrimes = "it is no RSA key of two primes"
+
+// hasRSANumbers reports whether there are as many numbers as an RSAPrivateKey has, RFC 8017 appendix A.1.2, or further
+// primes. Their values are not looked at.
+func hasRSANumbers(key cryptobyte.String) bool {
+	const numbers = 9 // the version too
+	var body cryptobyte.String
+	ok := key.ReadASN1(&body, asn1.SEQUENCE)
+	for range numbers {
+		ok = ok && body.SkipASN1(asn1.INTEGER)
+	}
+	return ok
+}
+
 // rsaDamage checks the numbers of an RSAPrivateKey, RFC 8017 appendix A.1.2, that Go refuses: for their sizes, perhaps, or
 // because they are wrong. Those with more than two primes are not checked.
 func rsaDamage(key cryptobyte.String) string {
@@ -82,7 +98,7 @@ func rsaDamage(key cryptobyte.String) string {
 		ok = ok && body.ReadASN1Integer(number) && number.Sign() > 0
 	}
 	if !ok || p.Cmp(one) == 0 || q.Cmp(one) == 0 {
-		return "it is no RSA key of two primes"
+		return notTwoPrimes
 	}
 	var p1, q1 big.Int
 	p1.Sub(&p, one)
