@@ -38,11 +38,16 @@ func TestHostileInput(t *testing.T) {
 	trusted := raw(tagTrusted, "a", date, "X.509", len(certificate), certificate)
 	padding := bytes.Repeat([]byte{0}, 100)
 	nested := bytes.Repeat([]byte{tcObject, tcClassDesc, 0, 1, 'x', 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 'L', 0, 1, 'f'}, 1000)
+	classX := []byte{tcObject, tcClassDesc, 0, 1, 'x', 0, 0, 0, 0, 0, 0, 0, 0, scSerializable, 0, 0} // its annotation follows
+	itself := append(bytes.Clone(classX), tcEndBlockData, tcReference, 0, 0x7E, 0, 0)
+	strings257 := append(bytes.Clone(classX), bytes.Repeat([]byte{tcString, 0, 0}, 257)...)
 	for _, tc := range []struct {
 		name string
 		body []byte
 		want error
 	}{
+		{"a secret key whose class is its own superclass", raw(magicJCEKS, 2, 1, tagSecret, "a", date, streamHeader, itself), keystore.ErrFormat},
+		{"a secret key of 257 parts", raw(magicJCEKS, 2, 1, tagSecret, "a", date, streamHeader, strings257), keystore.ErrTooLarge},
 		{"a count beyond the file", raw(magicJKS, 2, 0x7FFFFFFF, trusted), keystore.ErrFormat},
 		{"chain count 0xFFFFFFFF", raw(magicJKS, 2, 1, tagKey, "a", date, 2, []byte{0x30, 0}, 0xFFFFFFFF, padding), keystore.ErrTooLarge},
 		{"chain count of 101", raw(magicJKS, 2, 1, tagKey, "a", date, 2, []byte{0x30, 0}, 101, padding), keystore.ErrTooLarge},

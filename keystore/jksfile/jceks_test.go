@@ -106,6 +106,8 @@ func TestRareJCEKS(t *testing.T) {
 	require.NoError(t, err)
 	equal := sealJCEKS(t, key, [8]byte{1, 2, 3, 4, 1, 2, 3, 4}, 1000, password)
 	usual := sealJCEKS(t, key, [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, 1000, password)
+	turned := jceksKey(jceksParams{Salt: []byte{4, 3, 2, 1, 1, 2, 3, 4}, Iterations: 1000}, password)
+	assert.Equal(t, turned, jceksKey(jceksParams{Salt: []byte{1, 2, 3, 4, 1, 2, 3, 4}, Iterations: 1000}, password))
 	file := raw(magicJCEKS, 2, 3)
 	for i, sealed := range [][]byte{sun, equal, usual} {
 		file = append(file, raw(tagKey, strconv.Itoa(i), int64(1), len(sealed), sealed, 1, "X.509", len(certificate), certificate)...)

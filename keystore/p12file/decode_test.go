@@ -131,6 +131,11 @@ func TestPairing(t *testing.T) {
 			addPlainKey(t, x, a, attributes{name: "key", id: "1"})
 			addPlainCert(x, a, attributes{name: "cert", id: "1"})
 		}, "key key CN=a; ", []string{"certificate-name"}},
+		{"one key twice, with one certificate", func(x *cryptobyte.Builder) {
+			addPlainKey(t, x, a, attributes{name: "x", id: "1"})
+			addPlainKey(t, x, a, attributes{name: "y", id: "1"})
+			addPlainCert(x, a, attributes{id: "1"})
+		}, "key x CN=a; key y CN=a; ", nil},
 		{"one key twice", func(x *cryptobyte.Builder) {
 			addPlainKey(t, x, a, attributes{name: "x", id: "1"})
 			addPlainKey(t, x, a, attributes{name: "y", id: "2"})

@@ -42,6 +42,7 @@ func TestPasswordOfAPart(t *testing.T) {
 		{"that of all but the MAC", two, reading("other"), keystore.ErrKeyPassword, "opens what is encrypted"},
 		{"given for keys, where the store's is missing", own, keystore.DecodeOptions{KeyPassword: keystore.Secret("other")}, keystore.ErrKeyPassword, `the key "a"`},
 		{"the store's is wrong, the key's right", own, keystore.DecodeOptions{Password: keystore.Secret("x"), KeyPassword: keystore.Secret("other")}, keystore.ErrPassword, "checking the MAC: wrong password"},
+		{"that of the MAC alone", two, reading(string(testPassword)), keystore.ErrPassword, "the MAC fits, but this part has another password"},
 		{"both right", own, keystore.DecodeOptions{Password: testPassword, KeyPassword: keystore.Secret("other")}, nil, ""},
 		{"a signature that nobody made", bad, reading("other"), keystore.ErrFormat, "the file was changed"},
 		{"no certificate for the key", strange, reading("other"), keystore.ErrFormat, "the file was changed"},

@@ -223,3 +223,30 @@ func oldParams(oid string) []byte {
 		})
 	})
 }
+
+// What a cipher gives is judged by all of it: what only begins as a SEQUENCE, and ends as if it were padded, is a wrong
+// password's.
+func TestJudge(t *testing.T) {
+	const block = 8
+	for _, tc := range []struct {
+		name  string
+		plain string
+		want  error // nil: the plaintext without its last byte of padding
+	}{
+		{"a SEQUENCE and padding", "\x30\x05\x02\x01\x00ab\x01", nil},
+		{"with bytes behind it, as some write", "\x30\x03\x02\x01\x00ab\x01", nil},
+		{"with bytes behind it, and nothing in it that is known", "\x30\x03\x55\x01\x00ab\x01", keystore.ErrPassword},
+		{"longer than all there is", "\x30\x55\x02\x01\x00ab\x01", keystore.ErrPassword},
+		{"no SEQUENCE", "\x31\x05\x02\x01\x00ab\x01", keystore.ErrPassword},
+		{"sound, and wrongly padded", "\x30\x05\x02\x01\x00ab\x00", keystore.ErrFormat},
+		{"of no sound beginning, and wrongly padded", "\x30\x05\x55\x01\x00ab\x00", keystore.ErrPassword},
+	} {
+		got, err := Judge([]byte(tc.plain), block, "x")
+		if tc.want != nil {
+			assert.ErrorIs(t, err, tc.want, tc.name)
+			continue
+		}
+		assert.NoError(t, err, tc.name)
+		assert.Equal(t, tc.plain[:block-1], string(got), tc.name)
+	}
+}

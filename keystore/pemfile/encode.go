@@ -160,11 +160,5 @@ func EncodeCertificates(certificates ...keystore.Certificate) []byte {
 	return out
 }
 
-// EncodeCRL returns a CRL in DER as a PEM block.
-func EncodeCRL(der []byte) []byte { return appendBlock(nil, labelCRL, der) }
-
 // EncodeRequest returns a PKCS#10 request in DER as a PEM block.
 func EncodeRequest(der []byte) []byte { return appendBlock(nil, labelRequest, der) }
-
-// EncodePublicKey returns a SubjectPublicKeyInfo in DER as a PEM block.
-func EncodePublicKey(der []byte) []byte { return appendBlock(nil, labelPublic, der) }

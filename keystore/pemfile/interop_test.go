@@ -165,7 +165,7 @@ for name, key in (("ec", ec.generate_private_key(ec.SECP384R1())), ("ed", ed2551
 	for _, name := range []string{"ec", "ed"} {
 		sealed, err := os.ReadFile(filepath.Join(dir, name+".pem"))
 		require.NoError(t, err)
-		key, err := ParseKey(sealed, keystore.Secret("pässwört"), keystore.Limits{})
+		key, err := parseKey(sealed, "pässwört")
 		require.NoError(t, err)
 		plain, err := os.ReadFile(filepath.Join(dir, name+".der"))
 		require.NoError(t, err)

@@ -68,32 +68,6 @@ func ParseCertificates(data []byte) ([]keystore.Certificate, error) {
 	return certificates, nil
 }
 
-// ParseKey reads the one private key of a file, PEM or DER, in any form, decrypted with password where it is encrypted.
-// It fails with [keystore.ErrPassword] when the password is wrong, or nil and needed.
-func ParseKey(data []byte, password keystore.Secret, limits keystore.Limits) (*keystore.PrivateKey, error) {
-	d := newDecoder(data, keystore.DecodeOptions{Password: password, Limits: limits})
-	if err := d.file(data); err != nil {
-		return nil, fmt.Errorf("reading a private key: %w", err)
-	}
-	var found *item
-	for i := range d.items {
-		if !d.items[i].isKey {
-			continue
-		}
-		if found != nil {
-			return nil, malformed("reading a private key: the file has more than one")
-		}
-		found = &d.items[i]
-	}
-	switch {
-	case found == nil:
-		return nil, malformed("reading a private key: the file has none")
-	case found.locked != nil:
-		return nil, fmt.Errorf("reading a private key: %w", found.locked)
-	}
-	return found.key, nil
-}
-
 // others returns the DER of every entry of a kind.
 func others(data []byte, kind keystore.OtherKind) ([][]byte, error) {
 	d := newDecoder(data, keystore.DecodeOptions{})

@@ -52,7 +52,7 @@ func TestEncryptionThatIsNotSupported(t *testing.T) {
 			assert.Contains(t, strings.ToUpper(store.Protection[0].Algorithm), cipher, name)
 			assert.Len(t, store.Identities[0].Chain, 1)
 		}
-		_, err := ParseKey(sample(t, name), keystore.Secret(samplePassword), keystore.Limits{})
+		_, err := parseKey(sample(t, name), samplePassword)
 		assert.ErrorIs(t, err, keystore.ErrUnsupported, name)
 		assert.ErrorContains(t, err, names)
 	}
@@ -67,7 +67,7 @@ func TestGCMIsNotSupported(t *testing.T) {
 	aes256 := []byte{0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2A}
 	require.Equal(t, 1, bytes.Count(block.Bytes, aes256))
 	gcm := append(bytes.Clone(aes256[:len(aes256)-1]), 0x2E)
-	_, err = ParseKey(bytes.ReplaceAll(block.Bytes, aes256, gcm), keystore.Secret("pw"), keystore.Limits{})
+	_, err = parseKey(bytes.ReplaceAll(block.Bytes, aes256, gcm), "pw")
 	assert.ErrorIs(t, err, keystore.ErrUnsupported)
 	assert.NotErrorIs(t, err, keystore.ErrPassword)
 	assert.ErrorContains(t, err, "2.16.840.1.101.3.4.1.46")
