@@ -22,6 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mqttpki/mqttpki/keystore"
+	"github.com/mqttpki/mqttpki/keystore/jksfile"
+	"github.com/mqttpki/mqttpki/testdata/mint"
 )
 
 // The codecs' own tests have every hostile byte; these have what the commands make of such files: the four kinds of
@@ -63,10 +65,21 @@ func pkcs12Bomb(t *testing.T, iterations int) []byte {
 	return data
 }
 
-// jceksOf makes a JCEKS of a JKS: the layout is the same, and JCEKS's readers take the older protector of keys.
-func jceksOf(jks []byte, password string) []byte {
-	body := append([]byte{0xCE, 0xCE, 0xCE, 0xCE}, jks[4:len(jks)-20]...)
-	return jksSum(body, password)
+// javasJCEKS is a JCEKS with the keys of a JKS, encrypted as Java encrypts them there.
+func javasJCEKS(t *testing.T, jks []byte, password, keyPassword string) []byte {
+	t.Helper()
+	store, err := jksfile.Codec{}.Decode(jks, keystore.DecodeOptions{Password: keystore.Secret(password), KeyPassword: keystore.Secret(keyPassword)})
+	require.NoError(t, err)
+	var keys []mint.JCEKSKey
+	for i := range store.Identities {
+		id := &store.Identities[i]
+		k := mint.JCEKSKey{Alias: id.Alias, PKCS8: id.Key.PKCS8}
+		for _, c := range id.Chain {
+			k.Chain = append(k.Chain, c.Raw)
+		}
+		keys = append(keys, k)
+	}
+	return mint.JCEKS(t, keys, password, keyPassword, 2)
 }
 
 // sunProtector is the DER of the OID of the cipher of keys in JKS, 1.3.6.1.4.1.42.2.17.1.1, and next to it one that
@@ -86,7 +99,7 @@ func failing(t *testing.T) map[string]map[string][]byte {
 		return data
 	}
 	p12, jks, text := read("dev.p12"), read("dev.jks"), read("dev.pem")
-	jceks := jceksOf(jks, "storepass")
+	jceks := javasJCEKS(t, jks, "storepass", "keypass")
 	resum := func(data []byte) []byte { return jksSum(data[:len(data)-20], "storepass") }
 	chainBomb := func(magic uint32) []byte {
 		body := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, magic), 2), 1)
@@ -110,7 +123,7 @@ func failing(t *testing.T) map[string]map[string][]byte {
 		},
 		"jceks": {
 			"wrong": jceks, "damaged": jceks[:len(jceks)/2], "limit": chainBomb(0xCECECECE),
-			"1.3.6.1.4.1.42.2.17.1.9": resum(replaceLast(t, jceks, sunProtector, otherProtector)),
+			"1.3.6.1.4.1.42.2.19.9": resum(replaceLast(t, jceks, "\x2a\x02\x13\x01", "\x2a\x02\x13\x09")),
 		},
 		"pem": {
 			"wrong": text, "damaged": text[:len(text)/3],
