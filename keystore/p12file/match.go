@@ -71,7 +71,7 @@ func assemble(keys []keyEntry, certs []certEntry, lim keystore.Limits, r *report
 		s.Identities = append(s.Identities, id)
 	}
 	if chains.exhausted() {
-		r.add("warning", "long-chain", "", "all chains together have far more certificates than the file, and the last of them were cut")
+		r.add("warning", "long-chain", "", "all chains together are far larger than the file, and the last of them were cut")
 	}
 	for i, c := range plain {
 		if !chains.used(i) {

@@ -25,7 +25,7 @@ func assemble(items []item, limits keystore.Limits) *keystore.Store {
 	a.reportPairs()
 	a.reportOrder()
 	if a.pool != nil && a.pool.Exhausted() {
-		a.problem("long-chain", "warning", "", "All chains together have far more certificates than the file, and the last of them were cut.")
+		a.problem("long-chain", "warning", "", "All chains together are far larger than the file, and the last of them were cut.")
 	}
 	for i := range items {
 		a.rest(&items[i], i)

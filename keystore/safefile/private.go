@@ -25,8 +25,10 @@ func looksPrivate(head []byte) bool {
 		return true // no text
 	}
 	rest := publicBlock.ReplaceAll(head, nil)
-	if bytes.Contains(rest, []byte("-----BEGIN ")) {
-		return true
+	for _, mark := range []string{"-----BEGIN ", `"kty"`, "PuTTY-User-Key-File"} { // PEM, JWK (RFC 7517), PuTTY
+		if bytes.Contains(rest, []byte(mark)) {
+			return true
+		}
 	}
 	for _, run := range randomRun.FindAll(rest, -1) {
 		if looksRandom(run) {

@@ -45,6 +45,7 @@ func TestLooksPrivate(t *testing.T) {
 		{"encrypted PKCS#8 in DER", "\x30\x81\xEC\x30\x57\x06\x09", true},
 		{"PKCS#8 in DER", string(ca.PKCS8), true},
 		{"JWK", `{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}`, true},
+		{"JWK of a short key", `{"kty":"oct","k":"AAAA"}`, true},
 		{"PuTTY key", "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\nAAAAIAkmF6SRo4rCUy0OnE3QzBPxiE2zTKCuYqpe0xaxS4Bu\n", true},
 		{"pre-shared keys", "sensor-17:8f2b6c1d0e9a7f3b5c4d2e1f0a9b8c7d\n", true},
 		{"a folder's worth of noise", strings.Repeat("\xFF", 100), true},
