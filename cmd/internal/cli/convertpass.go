@@ -10,6 +10,7 @@ import (
 
 	"github.com/mqttpki/mqttpki/keystore"
 	"github.com/mqttpki/mqttpki/keystore/p12file"
+	"github.com/mqttpki/mqttpki/keystore/pemfile"
 )
 
 // keySources is a flag for the passwords of keys: SOURCE for all of them, ALIAS=SOURCE for one (repeat).
@@ -80,8 +81,8 @@ func (o *convertOptions) outPassword(j convertJob) (pass outPassword, err error)
 		err = o.namedPassword(j, &pass)
 	case o.form.InPlace:
 		err = o.ownPassword(j, &pass)
-	case !protectsAll(j.Target) && (!hasIdentity(j.Sources) || o.KeyPass.all.given()):
-		// There is no key to protect, or --key-pass does.
+	case !protectsAll(j.Target) && (!hasIdentity(j.Sources) || o.KeyPass.all.given()), j.Target.Name() == pemfile.PKCS7{}.Name():
+		// There is no key to protect, or --key-pass does, or PKCS#7 has no place for one.
 	default:
 		err = o.newPassword(j, &pass)
 	}
