@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"bytes"
+	"crypto/x509"
 	"slices"
 )
 
@@ -145,9 +146,12 @@ func Issued(issuer, c Certificate) bool {
 	if issuer.X509 == nil || c.X509 == nil {
 		return true
 	}
-	want, have := c.X509.AuthorityKeyId, issuer.X509.SubjectKeyId
-	if len(want) > 0 && len(have) > 0 && !bytes.Equal(want, have) {
-		return false
-	}
-	return c.signedBy(issuer.X509) != SignatureWrong
+	return keyIDsFit(issuer.X509, c.X509) && c.signedBy(issuer.X509) != SignatureWrong
+}
+
+// keyIDsFit reports whether the key identifiers of c and of its issuer, as far as there are any, are of the same key
+// (RFC 5280 section 4.2.1.1).
+func keyIDsFit(issuer, c *x509.Certificate) bool {
+	want, have := c.AuthorityKeyId, issuer.SubjectKeyId
+	return len(want) == 0 || len(have) == 0 || bytes.Equal(want, have)
 }

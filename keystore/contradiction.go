@@ -41,9 +41,6 @@ func Contradicted(certs []Certificate) int {
 // claims reports whether c says of itself that the key of issuer signed it, by name and by key identifiers as far as there
 // are any.
 func claims(c, issuer Certificate) bool {
-	if c.X509 == nil || issuer.X509 == nil || !bytes.Equal(c.X509.RawIssuer, issuer.X509.RawSubject) {
-		return false
-	}
-	said, has := c.X509.AuthorityKeyId, issuer.X509.SubjectKeyId
-	return len(said) == 0 || len(has) == 0 || bytes.Equal(said, has)
+	return c.X509 != nil && issuer.X509 != nil && bytes.Equal(c.X509.RawIssuer, issuer.X509.RawSubject) &&
+		keyIDsFit(issuer.X509, c.X509)
 }

@@ -49,7 +49,7 @@ func describeCertificate(c keystore.Certificate, now time.Time) Certificate {
 	d.SubjectKeyID, d.AuthorityKeyID = hex.EncodeToString(x.SubjectKeyId), hex.EncodeToString(x.AuthorityKeyId)
 	d.CRLs, d.OCSP = append([]string{}, x.CRLDistributionPoints...), append([]string{}, x.OCSPServer...)
 	d.Role = role(x)
-	d.SelfSigned = string(x.RawSubject) == string(x.RawIssuer)
+	d.SelfSigned = keystore.SelfIssued(x)
 	d.Key = describePublic(x.PublicKey, x.RawSubjectPublicKeyInfo)
 	d.SignatureAlgorithm = signatureName(x.SignatureAlgorithm, x.Raw)
 	return d

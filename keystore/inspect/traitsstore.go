@@ -37,6 +37,9 @@ func storeTraits(s *keystore.Store, sealed bool) []string {
 	if anyOnOwnCurve(s) {
 		has = append(has, ownCurve)
 	}
+	if len(s.Identities) == 0 {
+		return has // a trust store may be large
+	}
 	trusted := map[string]bool{} // public keys
 	for _, a := range s.Anchors {
 		trusted[a.Certificate.PublicID()] = true
